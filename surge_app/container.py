@@ -294,8 +294,7 @@ def current() -> Container:
         RuntimeError: If the lifespan has not started.
     """
     if _installed is None:
-        msg = "No container is installed: the lifespan has not started."
-        raise RuntimeError(msg)
+        raise RuntimeError("No container is installed: the lifespan has not started.")
     return _installed
 
 

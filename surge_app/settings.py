@@ -152,8 +152,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value and _parsed(value) is None:
-            msg = "must be an address that begins with https:// or http://"
-            raise ValueError(msg)
+            raise ValueError("must be an address that begins with https:// or http://")
         return value and value.rstrip("/")
 
     @field_validator("public_url", "frontend_url")
@@ -167,16 +166,14 @@ class Settings(BaseSettings):
             or any((url.username, url.password, (url.path or "").strip("/"), url.query))
             or "#" in value
         ):
-            msg = "must be a scheme and a host, such as https://tickets.example.com"
-            raise ValueError(msg)
+            raise ValueError("must be a scheme and a host, such as https://tickets.example.com")
         return str(url).rstrip("/?") if url else ""
 
     @field_validator("database_url", "database_direct_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("postgresql://", "postgres://")):
-            msg = "must start with postgresql://"
-            raise ValueError(msg)
+            raise ValueError("must start with postgresql://")
         return value
 
     @field_validator("redis_url", "states_redis_url")
@@ -186,8 +183,7 @@ class Settings(BaseSettings):
         if info.field_name == "redis_url":
             allowed += (f"redis{CLUSTER_SCHEME}", f"rediss{CLUSTER_SCHEME}")
         if value is not None and not value.startswith(allowed):
-            msg = f"must start with {', '.join(allowed[:-1])} or {allowed[-1]}"
-            raise ValueError(msg)
+            raise ValueError(f"must start with {', '.join(allowed[:-1])} or {allowed[-1]}")
         return value
 
     @model_validator(mode="after")
@@ -196,8 +192,7 @@ class Settings(BaseSettings):
             msg = "REDIS_URL leads to a cluster, so SURGE_STATES_REDIS_URL must be set too."
             raise ValueError(msg)
         if self.database_direct_url and not self.database_url:
-            msg = "SURGE_DATABASE_DIRECT_URL is set, so DATABASE_URL must be set too."
-            raise ValueError(msg)
+            raise ValueError("SURGE_DATABASE_DIRECT_URL is set, so DATABASE_URL must be set too.")
         return self
 
     @model_validator(mode="after")
@@ -242,14 +237,12 @@ class Settings(BaseSettings):
         }
         missing = [name for name, value in required.items() if not value]
         if missing:
-            msg = f"in production these must be set: {', '.join(missing)}."
-            raise ValueError(msg)
+            raise ValueError(f"in production these must be set: {', '.join(missing)}.")
         if any(len(key) < _SHORTEST_SECRET for key in self.secret_key):
             msg = f"SURGE_SECRET_KEY needs at least {_SHORTEST_SECRET} characters in production."
             raise ValueError(msg)
         if not self.rate_limits:
-            msg = "SURGE_RATE_LIMITS may not be off in production."
-            raise ValueError(msg)
+            raise ValueError("SURGE_RATE_LIMITS may not be off in production.")
         return self
 
     @property

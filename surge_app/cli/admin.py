@@ -20,8 +20,7 @@ def admin_hash_password() -> None:
     """Ask for a password and print its argon2id hash, for SURGE_ADMIN_PASSWORD_HASH."""
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     if len(password) < 8:  # noqa: PLR2004  as the setting asks
-        msg = "An organizer's password has at least 8 characters."
-        raise ConfigurationError(msg)
+        raise ConfigurationError("An organizer's password has at least 8 characters.")
     typer.echo(hash_password(password))
 
 

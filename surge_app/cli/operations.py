@@ -39,8 +39,7 @@ def restore(file: Annotated[Path, typer.Argument(help="As `backup` wrote it.")])
     """Restore a backup into an empty database. Run `migrate` and `audit` afterwards."""
     # Before servers start, which would make a database for nothing.
     if not file.is_file():
-        msg = f"There is no file {file}. Nothing was changed."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"There is no file {file}. Nothing was changed.")
     with servers(load_settings(), needs_redis=False) as settings:
         check_reachable(settings)
         backups.load(settings, file)

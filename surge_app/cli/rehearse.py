@@ -153,8 +153,7 @@ def _run_requested(rehearsal_id: str) -> None:
 
 def _elsewhere(where: str, plan: Plan) -> Report:
     if not plan.event:
-        msg = "On another machine a rehearsal needs --event, made there for it."
-        raise ConfigurationError(msg)
+        raise ConfigurationError("On another machine a rehearsal needs --event, made there for it.")
     typer.echo(_FOR_GOOD.format(plan.event), err=True)
     typer.echo("The books are there: run `audit` on that machine afterwards.", err=True)
 

@@ -150,5 +150,4 @@ def _run(program: str, *words: str, environment: dict[str, str] | None = None) -
 
 def _refuse(program: str, output: str) -> NoReturn:
     reason = " ".join(output.split()).rstrip(".")
-    msg = f"{program} failed ({reason}). Nothing was changed."
-    raise ConfigurationError(msg)
+    raise ConfigurationError(f"{program} failed ({reason}). Nothing was changed.")

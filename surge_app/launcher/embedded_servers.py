@@ -181,8 +181,7 @@ def data_folder(settings: Settings) -> Path:
         msg = f"SURGE_DATA_DIR: {folder} cannot be created ({error.strerror})."
         raise ConfigurationError(msg) from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        msg = f"SURGE_DATA_DIR: {folder} cannot be written by this user."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"SURGE_DATA_DIR: {folder} cannot be written by this user.")
     return folder.resolve()
 
 

@@ -143,5 +143,4 @@ def _sms_callback(settings: Settings) -> str:
 
 def _refuse_in_production(settings: Settings, name: str) -> None:
     if settings.is_production:
-        msg = f"{name} must be set: production does not run on a stand-in."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be set: production does not run on a stand-in.")

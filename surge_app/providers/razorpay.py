@@ -344,6 +344,5 @@ def _require_readable(payment: GatewayPayment | None) -> GatewayPayment:
 def _safe_id(identifier: str) -> str:
     """Return an id that may stand in a path; callbacks bring ids from the browser."""
     if not _ID.fullmatch(identifier):
-        msg = "That is not an id of Razorpay."
-        raise ProviderRejected(msg)
+        raise ProviderRejected("That is not an id of Razorpay.")
     return identifier

@@ -183,12 +183,10 @@ def read_event(body: bytes) -> WebhookEvent:
     try:
         entity = _mapping(json.loads(body))
     except (ValueError, RecursionError) as error:
-        msg = "The webhook's body is not JSON."
-        raise ProviderRejected(msg) from error
+        raise ProviderRejected("The webhook's body is not JSON.") from error
     kind = entity.get("event")
     if not _is_text(kind):
-        msg = "The webhook's body is not an event."
-        raise ProviderRejected(msg)
+        raise ProviderRejected("The webhook's body is not an event.")
     payload = _mapping(entity.get("payload"))
     entities = {
         name: _mapping(payload.get(name)).get("entity")

@@ -158,8 +158,7 @@ async def require_sandbox(base_url: str) -> None:
     async with crowd(base_url, Notes(), visitors=1) as asking:
         answer = await asking.browser(0).call("watch", "GET", "/sandbox/vendors")
     if answer.status == 0:
-        msg = f"Surge does not answer at {base_url}; start it with `make run`."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"Surge does not answer at {base_url}; start it with `make run`.")
     live = [name for name in ("payments", "mail", "sms") if answer.body.get(name) != "sandbox"]
     if live:
         msg = (
@@ -172,5 +171,4 @@ async def require_sandbox(base_url: str) -> None:
 async def _require_event(visitors: Crowd, slug: str) -> None:
     answer = await visitors.browser(0).call("watch", "GET", f"/api/events/{slug}")
     if not answer.is_good:
-        msg = f"There is no event {slug!r} at {visitors.base_url}."
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"There is no event {slug!r} at {visitors.base_url}.")

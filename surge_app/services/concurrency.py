@@ -85,5 +85,4 @@ async def for_each(
     results = await asyncio.gather(*(one(item) for item in items), return_exceptions=True)
     failures = [result for result in results if isinstance(result, Exception)]
     if failures:
-        msg = "Some of the work failed."
-        raise ExceptionGroup(msg, failures)
+        raise ExceptionGroup("Some of the work failed.", failures)

@@ -31,14 +31,12 @@ class StrictBody(BaseModel):
         if isinstance(value, dict) and not cast("dict[object, object]", value).keys() <= set(
             cls.model_fields
         ):
-            msg = "unknown fields"
-            raise ValueError(msg)
+            raise ValueError("unknown fields")
         return cast("object", value)
 
     @field_validator("*")
     @classmethod
     def _without_nul(cls, value: object) -> object:
         if isinstance(value, str) and "\0" in value:
-            msg = "a NUL character cannot be kept"
-            raise ValueError(msg)
+            raise ValueError("a NUL character cannot be kept")
         return value

@@ -64,8 +64,7 @@ class RevokeIn(StrictBody):
     @model_validator(mode="after")
     def _names_one_target(self) -> Self:
         if (self.number is None) != self.everyone:
-            msg = "name a number, or everyone"
-            raise ValueError(msg)
+            raise ValueError("name a number, or everyone")
         return self
 
 

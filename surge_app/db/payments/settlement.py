@@ -135,8 +135,7 @@ async def write_payments(session: Transaction, payments: Sequence[Payment]) -> N
         ValueError: If one of them is stored for another intent.
     """
     if await insert_many(session, payments, on_conflict=_FORWARD) != len(payments):
-        msg = "a payment is stored for another intent"
-        raise ValueError(msg)
+        raise ValueError("a payment is stored for another intent")
 
 
 async def write_unmatched(session: Transaction, payments: Sequence[UnmatchedPayment]) -> None:

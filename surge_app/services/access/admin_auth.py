@@ -281,8 +281,7 @@ class AdminAuth:
     def _credentials_of(self, user: str, account: AdminAccount | None) -> Credentials | None:
         if hmac.compare_digest(user.encode(), self._user.encode()):
             if self._secret is None:
-                msg = "no organizer password is set."
-                raise ConfigurationError(msg)
+                raise ConfigurationError("no organizer password is set.")
             admin_user = AdminUser(self._user, Role.ORGANIZER)
             return Credentials(admin_user, self._hash, self._fingerprints(self._secret))
         if account is None or account.name != user:

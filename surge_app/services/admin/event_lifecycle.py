@@ -77,8 +77,7 @@ class Lifecycle:
                 msg = _("Nothing was published. The event or its sale is over: check the dates.")
                 raise InvalidRequest(msg)
             if event.phase == EventPhase.CANCELLED:
-                msg = _("A cancelled event stays cancelled. Duplicate it instead.")
-                raise InvalidRequest(msg)
+                raise InvalidRequest(_("A cancelled event stays cancelled. Duplicate it instead."))
             _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
         await self._publish_change()
 

@@ -130,8 +130,7 @@ async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
         raise NotRestorable(msg, status=str(intent.status))
     now = await intent_queries.database_now(session)
     if event.phase == EventPhase.CANCELLED or now >= sale_window(event).closes_at:
-        msg = _("The sale of this event is over.")
-        raise NotOnSale(msg)
+        raise NotOnSale(_("The sale of this event is over."))
 
 
 async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> None:

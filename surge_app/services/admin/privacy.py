@@ -91,8 +91,7 @@ class Privacy:
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
         if not known:
-            msg = _("Enter an email address or a phone number.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Enter an email address or a phone number."))
         ids = await queries.intents_of(
             session, email=known.get("email") or None, phone=known.get("phone")
         )

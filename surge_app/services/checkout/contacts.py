@@ -162,17 +162,13 @@ def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[s
 def _name(value: object) -> str:
     text = " ".join(_visible(value, keep=_JOINERS).split()) if isinstance(value, str) else ""
     if not text.strip(_JOINERS):
-        msg = _("Enter your name.")
-        raise ValueError(msg)
+        raise ValueError(_("Enter your name."))
     if len(text) > _MAX_NAME_LENGTH:
-        msg = _("Enter a name of at most {count} letters.", count=_MAX_NAME_LENGTH)
-        raise ValueError(msg)
+        raise ValueError(_("Enter a name of at most {count} letters.", count=_MAX_NAME_LENGTH))
     if not all(letter.isprintable() or letter in _JOINERS for letter in text):
-        msg = _("Remove the control characters from the name.")
-        raise ValueError(msg)
+        raise ValueError(_("Remove the control characters from the name."))
     if _ADDRESS.search(unicodedata.normalize("NFKC", text).replace("。", ".")):
-        msg = _("Enter a name without web or email addresses.")
-        raise ValueError(msg)
+        raise ValueError(_("Enter a name without web or email addresses."))
     return text
 
 
@@ -182,22 +178,19 @@ def _email(value: object) -> str:
     if match := _NAMED_EMAIL.fullmatch(text):
         text = (match[1] or match[2]).strip(_AROUND_EMAIL)
     if not text:
-        msg = _("Enter your email. We'll send your tickets there.")
-        raise ValueError(msg)
+        raise ValueError(_("Enter your email. We'll send your tickets there."))
     try:
         # Whether the domain takes mail is not asked: that would be a network call in a sale.
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        msg = _("Enter an email address like asha@example.com.")
-        raise ValueError(msg) from error
+        raise ValueError(_("Enter an email address like asha@example.com.")) from error
 
 
 def _phone(value: object) -> str:
     text = _plain(value).strip(_AROUND) if isinstance(value, str) else ""
     text = _PHONE_LABEL.sub("", text.lower(), count=1).replace("(+", "+(")
     if not text:
-        msg = _("Enter your mobile number. We'll text you the booking reference.")
-        raise ValueError(msg)
+        raise ValueError(_("Enter your mobile number. We'll text you the booking reference."))
     msg = _("Enter a mobile number like 98765 43210, or +44 7400 123456 from abroad.")
     if not _PHONE.fullmatch(text):
         raise ValueError(msg)

@@ -186,8 +186,7 @@ def merge_lines(lines: Sequence[OrderLine]) -> list[OrderLine]:
         OrderLine(tier_id, quantity) for tier_id, quantity in sorted(wanted.items()) if quantity > 0
     ]
     if not selection or any(line.quantity < 0 for line in lines):
-        msg = _("Choose at least one ticket.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Choose at least one ticket."))
     return selection
 
 
@@ -214,8 +213,7 @@ def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
     for line in selection:
         tier = tiers.get(line.tier_id)
         if tier is None:
-            msg = _("There is no such ticket type.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("There is no such ticket type."))
         _check_tier(tier, line.quantity)
     if sum(line.quantity for line in selection) > event.max_per_person:
         msg = ngettext(

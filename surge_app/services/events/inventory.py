@@ -244,8 +244,7 @@ def _offer(tier: Tier) -> NewTier:
 
 def _check_positive(quantity: int) -> None:
     if not 1 <= quantity <= MAX_UNITS:
-        msg = _("Enter 1 to {most} tickets.", most=format_number(MAX_UNITS))
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Enter 1 to {most} tickets.", most=format_number(MAX_UNITS)))
 
 
 def _explained(error: IntegrityError) -> Exception:

@@ -129,8 +129,7 @@ def check_tier(tier: NewTier, frame: SaleWindow) -> None:
         InvalidRequest: The first thing that is wrong, in a sentence that names the tier.
     """
     if not tier.name.strip():
-        msg = _("Nothing was saved. Each ticket type needs a name of its own.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was saved. Each ticket type needs a name of its own."))
     if not _are_aware(tier.sales_open_at, tier.sales_close_at):
         msg = _(
             "Nothing was saved. {tier}: times need a time zone, such as 2027-03-06T19:00:00+05:30.",
@@ -179,8 +178,7 @@ def _check_window(tier: NewTier, frame: SaleWindow) -> None:
 def _refuse(problems: Mapping[str, bool]) -> None:
     for sentence, is_wrong in problems.items():
         if is_wrong:
-            msg = _("Nothing was saved. {reason}", reason=sentence)
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was saved. {reason}", reason=sentence))
 
 
 def _distinct_names(tiers: tuple[NewTier, ...]) -> int:

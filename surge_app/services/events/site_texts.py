@@ -91,8 +91,7 @@ class SiteTexts:
         text = _plain(body)
         if len(text) > LONGEST_TEXT:
             most = format_number(LONGEST_TEXT)
-            msg = _(_TOO_LONG, most=most)
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_(_TOO_LONG, most=most))
         text = "" if text == _default(name) else text
         try:
             async with self._database.transaction() as session:

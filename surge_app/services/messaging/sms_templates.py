@@ -169,8 +169,7 @@ def check_texts(settings: Settings) -> None:
     """
     problems = unregistered(settings) if settings.is_production else []
     if problems:
-        msg = f"SURGE_DLT_TEMPLATES: {' '.join(problems)}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"SURGE_DLT_TEMPLATES: {' '.join(problems)}")
 
 
 def template_errors(registered: Mapping[str, SmsTemplate], *, link: str) -> list[str]:

@@ -190,8 +190,7 @@ class BoxOffice:
 
 async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> Intent:
     if event.phase == EventPhase.CANCELLED:
-        msg = _("This event is cancelled.")
-        raise NotOnSale(msg, status="cancelled")
+        raise NotOnSale(_("This event is cancelled."), status="cancelled")
     tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
     prices = _prices({tier.id: tier for tier in tiers}, order)
     total = sum(prices[line.tier_id] * line.quantity for line in order.lines)
@@ -238,8 +237,7 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
 
 def _prices(tiers: Mapping[str, Tier], order: _CheckedSale) -> Mapping[str, int]:
     if any(line.tier_id not in tiers for line in order.lines):
-        msg = _("There is no such ticket type.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("There is no such ticket type."))
     return {
         line.tier_id: 0 if order.sale.is_given else tiers[line.tier_id].price_paise
         for line in order.lines
@@ -319,8 +317,7 @@ async def _repeat_of(
         and booking.name == order.contact.name
     )
     if not is_same:
-        msg = _("This key was used for another sale.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("This key was used for another sale."))
     paid = await booking_queries.applied_payment(session, intent.id)
     if paid is not None and paid.method != order.sale.method:
         msg = _(

@@ -68,8 +68,7 @@ def plan_refund(
     """
     if amount_paise is not None:
         if tickets is not None:
-            msg = _("Name the tickets or an amount, not both.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Name the tickets or an amount, not both."))
         return _goodwill(balance, amount_paise)
     chosen = sorted(prices if tickets is None else set(tickets))
     strangers = [str(seq) for seq in chosen if seq not in prices]

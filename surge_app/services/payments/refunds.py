@@ -113,8 +113,7 @@ class Refunds:
             )
             refund = await add_refund(session, paid, plan)
             if handed_over and refund is not None and not refund.by_hand:
-                msg = _("This was paid online, and goes back the way it came.")
-                raise InvalidRequest(msg)
+                raise InvalidRequest(_("This was paid online, and goes back the way it came."))
             unit_ids = await booking_queries.void_tickets(session, paid.booking.id, plan.seqs)
             if restock:
                 await units.restock(session, unit_ids)

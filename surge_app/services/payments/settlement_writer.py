@@ -159,8 +159,7 @@ async def _write_bookings(session: Transaction, batch: SettlementBatch) -> None:
     quantities = {context.intent.id: context.quantity for context, _, _ in batch.sold}
     sold = await settlement.sell(session, quantities)
     if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
-        msg = "an intent does not hold the units it was paid for"
-        raise RuntimeError(msg)
+        raise RuntimeError("an intent does not hold the units it was paid for")
     await insert_many(session, [booking for _, _, booking in batch.sold])
     await insert_many(
         session,

@@ -304,8 +304,7 @@ class GuardedGateway:
         """Ask nothing that can wait while the gateway throttles; orders and captures still pass."""
         left = self._throttled_until - time.monotonic()
         if left > 0:
-            msg = "The gateway throttles requests."
-            raise ProviderThrottled(msg, retry_after_seconds=left)
+            raise ProviderThrottled("The gateway throttles requests.", retry_after_seconds=left)
 
     async def _observed(self, call: Awaitable[_T]) -> _T:
         begun_at = time.monotonic()

@@ -51,8 +51,7 @@ def sandbox_keys(settings: Settings) -> SandboxKeys:
         ConfigurationError: If there is no secret key to derive from.
     """
     if not settings.secret_key or not all(settings.secret_key):
-        msg = "SURGE_SECRET_KEY must be set before the sandbox can be used."
-        raise ConfigurationError(msg)
+        raise ConfigurationError("SURGE_SECRET_KEY must be set before the sandbox can be used.")
     secret = settings.secret_key[0]
     return SandboxKeys(
         razorpay_key_id=f"rzp_test_{_letters(secret, 'razorpay key id')[:_RAZORPAY_ID_LENGTH]}",

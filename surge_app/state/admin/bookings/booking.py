@@ -210,8 +210,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         draft, was_reviewed = self._draft, bool(self.question)
         self.question = ""
         if not was_reviewed:
-            msg = _("Nothing was refunded. Review the refund first.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was refunded. Review the refund first."))
         try:
             done = await current().refunds.refund(
                 self._subject(),
@@ -223,8 +222,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
                 actor=actor,
             )
         except EditConflict as error:
-            msg = _("{reason} Nothing was refunded.", reason=error.text)
-            raise EditConflict(msg) from error
+            raise EditConflict(_("{reason} Nothing was refunded.", reason=error.text)) from error
         self.refund_kind = "all"
         return _outcome(done.amount_paise, method=self.booking.method, draft=draft)
 
@@ -244,14 +242,11 @@ def _read_draft(sent: dict[str, str]) -> RefundDraft:
     tickets = tuple(seq for seq in seqs if seq is not None)
     amount = parse_rupees(sent.get("amount", ""))
     if kind == "tickets" and not tickets:
-        msg = _("Nothing was refunded. Tick the tickets to refund.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was refunded. Tick the tickets to refund."))
     if kind == "amount" and not amount:
-        msg = _("Nothing was refunded. Enter an amount in rupees, for example 100.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was refunded. Enter an amount in rupees, for example 100."))
     if kind not in {"all", "tickets", "amount"} or (kind != "amount" and sent.get("amount")):
-        msg = _("Nothing was refunded. Choose what to refund.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was refunded. Choose what to refund."))
     return RefundDraft(
         version=version_of(sent),
         tickets=tickets if kind == "tickets" else None,

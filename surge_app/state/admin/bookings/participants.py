@@ -110,8 +110,7 @@ class ParticipantsState(ListState, rx.State):
         draft, was_reviewed = self._draft, bool(self.question)
         self.question, self.has_all = "", False
         if not was_reviewed:
-            msg = _("Nothing was done. Review the selection first.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was done. Review the selection first."))
         actions = current().bulk_actions
         if draft.action == "refund":
             outcome = await actions.refund(draft.selection, restock=draft.restock, actor=actor)

@@ -106,11 +106,9 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
             )
             raise InvalidRequest(msg)
         if not any(quantities.values()):
-            msg = _("Nothing was sold. Enter how many tickets.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was sold. Enter how many tickets."))
         if sent.get("kind") not in {"given", *BOX_OFFICE_METHODS}:
-            msg = _("Nothing was sold. Choose how the buyer pays.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was sold. Choose how the buyer pays."))
         if sent["kind"] == "given" and sent.get("is_free") != "yes":
             msg = _("Nothing was issued. Tick the box to confirm that the tickets are free.")
             raise InvalidRequest(msg)

@@ -107,8 +107,7 @@ class EventEditorState(AdminState, rx.State):
         zone = {"time_zone": sent.get("was_time_zone") or self.event.time_zone}
         sent = {**zone, **sent, "translations": typed_texts(sent)}
         if not (sent.get("name") and sent.get("venue")):
-            msg = _("Nothing was saved. Enter a name and a venue.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was saved. Enter a name and a venue."))
         required_moment(sent, "starts_at")
         # Another zone gives each time that is shown another moment.
         is_moved = sent["time_zone"] != zone["time_zone"]
@@ -181,8 +180,7 @@ class EventEditorState(AdminState, rx.State):
         """Save what was asked about, once."""
         was_asked, self.question = bool(self.question), ""
         if not was_asked:
-            msg = _("Nothing was saved. Save the form first.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was saved. Save the form first."))
         return await self._store(actor)
 
     @rx.event

@@ -231,8 +231,7 @@ def required_moment(sent: Mapping[str, str], name: str) -> datetime:
     """Return a moment that must be typed; raises InvalidRequest."""
     moment = _moment(sent.get(name, ""), sent.get("time_zone", HOME_ZONE))
     if moment is None:
-        msg = _("Nothing was saved. Enter the date and time the event starts.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was saved. Enter the date and time the event starts."))
     return moment
 
 
@@ -240,12 +239,10 @@ def typed_tier(sent: Mapping[str, str]) -> NewTier:
     """Return the ticket type that was typed; raises InvalidRequest."""
     price, units = parse_rupees(sent.get("price", "")), parse_int(sent.get("units", ""))
     if not sent.get("tier_name"):
-        msg = _("Nothing was saved. Enter a name for the ticket type.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was saved. Enter a name for the ticket type."))
     if price is None:
         msg = _("Nothing was saved. Enter a price in rupees such as 500 or 499.50. 0 is free.")
         raise InvalidRequest(msg)
     if units is None or units > _MAX_UNITS:
-        msg = _("Nothing was saved. Enter how many tickets, for example 3000.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was saved. Enter how many tickets, for example 3000."))
     return NewTier(sent["tier_name"], price, units)

@@ -115,8 +115,7 @@ class EventNoticesState(AdminState, rx.State):
         """Cancel the event, once its web address was typed."""
         sent, slug = form_fields(form), self._subject()
         if sent.get("confirm") != slug:
-            msg = _("Nothing was cancelled. Type {slug} to confirm.", slug=slug)
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was cancelled. Type {slug} to confirm.", slug=slug))
         await current().lifecycle.cancel(
             slug,
             actor=actor,
@@ -168,8 +167,7 @@ class EventNoticesState(AdminState, rx.State):
 def _version(sent: str) -> int:
     version = parse_int(sent)
     if version is None:
-        msg = _("Nothing was sent. Open the page again.")
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_("Nothing was sent. Open the page again."))
     return version
 
 

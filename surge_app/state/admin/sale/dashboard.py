@@ -154,8 +154,7 @@ class DashboardState(LiveState, rx.State):
         sent, slug = form_fields(form), self._subject()
         rules = _rules(sent, is_paused=False)
         if sent.get("challenge") not in _CHALLENGES:
-            msg = _("Nothing was applied. Choose when to check for bots.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Nothing was applied. Choose when to check for bots."))
         values = {
             "concurrent_buyers": rules.concurrent_buyers,
             "admissions_per_minute": rules.admissions_per_minute,

@@ -49,16 +49,14 @@ class PassesState(AdminState, rx.State):
         self.question = ""
         number = parse_int(form_fields(form).get("number", ""))
         if number is None or not 1 <= number <= _HIGHEST:
-            msg = _("Enter a queue number, for example 1042.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("Enter a queue number, for example 1042."))
         self.number = number
         standing = await current().passes.standing(self._subject(), number)
         state = _(
             "Number {number} is {state}.", number=format_number(number), state=_describe(standing)
         )
         if standing.status not in _LOSES:
-            msg = _("{state} There is nothing to remove.", state=state)
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("{state} There is nothing to remove.", state=state))
         self.question = f"{state} {_consequence(standing)}"
 
     @rx.event
@@ -80,8 +78,7 @@ class PassesState(AdminState, rx.State):
         number, was_asked, slug = self.number or None, bool(self.question), self._subject()
         self.question = ""
         if not was_asked:
-            msg = _("No one was removed. Choose whom to remove first.")
-            raise InvalidRequest(msg)
+            raise InvalidRequest(_("No one was removed. Choose whom to remove first."))
         passes = current().passes
         before = await passes.standing(slug, number) if number else None
         removed = await passes.revoke(slug, number, actor=actor)
