@@ -18,13 +18,14 @@ FAST := tests/unit tests/architecture tests/state tests/lua tests/contract
 test-fast: test-ready
 	@exec $(PY) -m pytest -q -n 2 --dist loadfile $(FAST) $(ARGS)
 
-# The pages are built while pyright reads, each on a core of its own. Then two tests at a time,
-# and all of a file in one process: each process starts one Surge for its tests. The order is random,
-# but the same for the same code; SEED=default draws another one, as nightly does.
+# The pages are built while pyright reads, each on a core of its own. Then three tests at a time,
+# for a test waits a third of its time, and all of a file in one process: each process starts one
+# Surge for its tests. The order is random, but the same for the same code; SEED=default draws
+# another one, as nightly does.
 SEED := 1
 test:
 	@$(MAKE) --no-print-directory -j 3 lint test-js pages .venv/.browser
-	@exec $(PY) -m pytest -n 2 --dist loadfile --randomly-seed=$(SEED) \
+	@exec $(PY) -m pytest -n 3 --dist loadfile --randomly-seed=$(SEED) \
 	  --durations=25 --durations-min=5 $(ARGS)
 
 # The slow tests of tools, which `make test` leaves out. The nightly workflow and a release run them.
