@@ -59,11 +59,9 @@ _LONGEST_COMPLAINT = 200
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-class InternalError(SurgeError):
+class InternalError(SurgeError, code="internal", status=500):
     """An unexpected exception reached the API."""
 
-    code = "internal"
-    status = 500
     message = N_("Something went wrong on our side. Nothing was lost. Please try again.")
 
 

@@ -55,6 +55,7 @@ _HOOKS = [
     "data_received",
     "preprocess",
     "dump",
+    "__init_subclass__",
 ]
 _HOOKS += ["get_static_assets", "get_connection", "log_request", "log_response", "_build_client"]
 # Decorators that register what they decorate.

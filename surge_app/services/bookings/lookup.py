@@ -28,11 +28,9 @@ _BY_REF = Limit("find-ref", per_minute=1, burst=5, strict=True)
 _BY_REF_IN_TOTAL = Limit("find-ref-total", per_minute=1, burst=30, strict=True)
 
 
-class BookingGuarded(SurgeError):
+class BookingGuarded(SurgeError, code="booking_guarded", status=429):
     """Too many wrong contacts came for this reference; `ref` is set if this one was right."""
 
-    code = "booking_guarded"
-    status = 429
     message = N_(
         "This booking was searched for too often. If your details are right, its link is on the "
         "way to the booking's email address."

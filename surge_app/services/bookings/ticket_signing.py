@@ -31,11 +31,9 @@ _BARE_CODE = re.compile(r"[A-Za-z0-9_-]{10,64}")
 _SIGNED = re.compile(rf"{_VERSION}\.([A-Z2-7]{{{KEY_ID_LENGTH}}})\.([A-Z2-7]{{100,300}})")
 
 
-class NotATicket(SurgeError):
+class NotATicket(SurgeError, code="not_a_ticket", status=422):
     """The scanned text is not a Surge ticket."""
 
-    code = "not_a_ticket"
-    status = 422
     message = N_(
         "This is not a ticket of ours. No one was checked in. Ask for the original ticket."
     )

@@ -41,38 +41,30 @@ _WRONG_PER_WIDE_NETWORK = Limit("move-wrong-network", per_minute=30, burst=60, s
 _WRONG_PER_EVENT = Limit("move-wrong-event", per_minute=60, burst=120, strict=True)
 
 
-class MoveCodeInvalid(SurgeError):
+class MoveCodeInvalid(SurgeError, code="move_code_invalid", status=404):
     """The code was never made, is used up, void or expired: the caller may not know which."""
 
-    code = "move_code_invalid"
-    status = 404
     message = N_(
         "This code is not valid: it may be mistyped, used or older than 2 minutes. Nothing was "
         "moved. Make a new one on the other device."
     )
 
 
-class NotInQueue(SurgeError):
+class NotInQueue(SurgeError, code="not_in_queue", status=409):
     """The visitor neither waits nor has a pass."""
 
-    code = "not_in_queue"
-    status = 409
     message = N_("You have no place in this queue, so there is nothing to move. Join it first.")
 
 
-class SameDevice(SurgeError):
+class SameDevice(SurgeError, code="same_device", status=409):
     """The visitor who takes the place is the one who has it."""
 
-    code = "same_device"
-    status = 409
     message = N_("Your place is on this device already. Use the code on the other one.")
 
 
-class AlreadyInQueue(SurgeError):
+class AlreadyInQueue(SurgeError, code="already_in_queue", status=409):
     """The visitor who takes a place has one; it is asked before that is given up."""
 
-    code = "already_in_queue"
-    status = 409
     message = N_(
         "This device has a place for this event already. If you continue here with the other one, "
         "the place of this device is given up, with any tickets it holds."

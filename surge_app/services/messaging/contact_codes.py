@@ -22,11 +22,9 @@ _PER = timedelta(hours=24)
 _CODE_LIFE = timedelta(minutes=20)
 
 
-class ContactCodeRequired(SurgeError):
+class ContactCodeRequired(SurgeError, code="contact_code_required", status=403):
     """The caller neither paid for the booking nor knows a current code."""
 
-    code = "contact_code_required"
-    status = 403
     message = N_(
         "To change this booking, enter the 6-digit code we've emailed to your current address. "
         "Nothing was changed yet."

@@ -49,11 +49,9 @@ _IN_TOTAL = Limit("resend-total", per_minute=60, burst=2_000)
 _MAX_PAGE = 200
 
 
-class MessagePending(SurgeError):
+class MessagePending(SurgeError, code="message_on_its_way", status=409):
     """The message is still being tried, or has arrived."""
 
-    code = "message_on_its_way"
-    status = 409
     message = N_(
         "This message is still being sent, or has arrived. Nothing was changed. No action is "
         "needed."

@@ -12,11 +12,9 @@ from surge_app.models.base import create_row
 from surge_app.observability import tracing
 
 
-class NoContact(SurgeError):
+class NoContact(SurgeError, code="no_address", status=409):
     """The booking has neither an email address nor a mobile number."""
 
-    code = "no_address"
-    status = 409
     message = N_(
         "This booking has no email address or mobile number. Nothing was sent. Add one first."
     )
