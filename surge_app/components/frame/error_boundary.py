@@ -20,10 +20,7 @@ def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
     They replace Reflex's own set, whose error screen shows a stack trace and whose connection
     overlay shows a toast beside our own notice.
     """
-    return {
-        (56, "PageGuards"): lambda _: page_guards(),
-        (55, "ErrorBoundary"): _boundary,
-    }
+    return {(56, "PageGuards"): lambda _: page_guards(), (55, "ErrorBoundary"): _boundary}
 
 
 def _boundary(is_stateful: bool) -> rx.Component:  # noqa: FBT001 - Reflex passes it by position

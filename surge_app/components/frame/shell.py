@@ -84,9 +84,7 @@ def page(
     size = "" if width == "narrow" else f" {_WIDTHS[width]}"
     return rx.el.div(
         rx.el.header(
-            brand(),
-            aside or switch(),
-            class_name=f"bar{size}{' stuck' if stuck else ''}",
+            brand(), aside or switch(), class_name=f"bar{size}{' stuck' if stuck else ''}"
         ),
         rx.el.main(*children, class_name=f"column{size}"),
         foot(has_switch=aside is not None),

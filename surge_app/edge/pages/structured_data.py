@@ -9,11 +9,7 @@ from surge_app.services.events.views import EventView, TierView
 
 _LONGEST = 200
 _PAISE = 100
-_AVAILABILITY = {
-    "on_sale": "InStock",
-    "scheduled": "PreOrder",
-    "all_held": "LimitedAvailability",
-}
+_AVAILABILITY = {"on_sale": "InStock", "scheduled": "PreOrder", "all_held": "LimitedAvailability"}
 
 
 def description(event: EventView) -> str:

@@ -40,9 +40,7 @@ def _events() -> rx.Component:
             rx.Var.create(EventsState.events).length() > 0,
             rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
             layout.state(
-                _("No events yet"),
-                _("A new event is a draft that only organizers see."),
-                at=4,
+                _("No events yet"), _("A new event is a draft that only organizers see."), at=4
             ),
         ),
     )
