@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from surge_app.db.bookings.participants import Filter
 from surge_app.db.engine import locked
+from surge_app.errors import NotFound
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -82,6 +83,14 @@ async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -
     """Return a booking, locked for a change if asked."""
     query = select(Booking).where(col(Booking.ref) == ref)
     return await session.scalar(locked(query) if for_update else query)
+
+
+async def require_booking(session: AsyncSession, ref: str, *, for_update: bool = False) -> Booking:
+    """Return a booking as `by_ref` does; raises NotFound."""
+    booking = await by_ref(session, ref, for_update=for_update)
+    if booking is None:
+        raise NotFound
+    return booking
 
 
 async def email_keys(session: AsyncSession, addresses: Sequence[str]) -> list[str]:

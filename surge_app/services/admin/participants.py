@@ -15,7 +15,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import outbox
 from surge_app.db.payments import records as payment_queries, refunds as refund_queries
-from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest, NotFound
+from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest
 from surge_app.languages import gettext as _
 from surge_app.models import (
     AuditEntry,
@@ -173,9 +173,7 @@ class Participants:
     async def detail(self, ref: str) -> BookingDetail:
         """Return everything stored about a booking; raises NotFound."""
         async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref)
-            if booking is None:
-                raise NotFound
+            booking = await booking_queries.require_booking(session, ref)
             event = await catalog_queries.event_by_id(session, booking.event_id)
             tickets = await booking_queries.tickets(session, booking.id)
             payment = await booking_queries.applied_payment(session, booking.intent_id)
@@ -246,9 +244,7 @@ class Participants:
             NotFound: If there is no such booking.
         """
         async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref, for_update=True)
-            if booking is None:
-                raise NotFound
+            booking = await booking_queries.require_booking(session, ref, for_update=True)
             bump_version(booking, version)
             contact = self._contacts.check(
                 name=name,
@@ -286,9 +282,7 @@ class Participants:
     ) -> RefundPlan:
         """Return what `Refunds.refund` would do with the same arguments; raises as it does."""
         async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref)
-            if booking is None:
-                raise NotFound
+            booking = await booking_queries.require_booking(session, ref)
             if booking.version != version:
                 raise EditConflict
             if booking.status != BookingStatus.CONFIRMED:

@@ -48,9 +48,7 @@ class Attendees:
         """
         wanted = self._read(names)
         async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref, for_update=True)
-            if booking is None:
-                raise NotFound
+            booking = await booking_queries.require_booking(session, ref, for_update=True)
             event = await catalog_queries.event_by_id(session, booking.event_id)
             known = await booking_queries.tickets(session, booking.id)
             had = {ticket.seq: ticket.attendee_name for ticket, _ in known}

@@ -24,7 +24,6 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.messaging import event_notices
 from surge_app.db.messaging.subjects import MessageSubject
-from surge_app.errors import NotFound
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.languages import gettext as _, use
 from surge_app.models import (
@@ -106,9 +105,7 @@ class Tickets:
             NotFound: If there is none with this reference.
         """
         async with self._database.transaction() as session:
-            booking = await queries.by_ref(session, ref)
-            if booking is None:
-                raise NotFound
+            booking = await queries.require_booking(session, ref)
             event = await catalog_queries.event_by_id(session, booking.event_id)
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             counts = await units.counts_by_tier(session, [tier.id for tier in tiers])

@@ -52,12 +52,10 @@ class PaidBooking:
 
 async def lock_paid(session: AsyncSession, ref: str) -> PaidBooking:
     """Lock the intent, then the booking of a reference; NotFound if there is none."""
-    found = await booking_queries.by_ref(session, ref)
-    if found is None:
-        raise NotFound
+    found = await booking_queries.require_booking(session, ref)
     intent = await intent_queries.by_id(session, found.intent_id, for_update=True)
-    booking = await booking_queries.by_ref(session, ref, for_update=True)
-    if intent is None or booking is None:
+    booking = await booking_queries.require_booking(session, ref, for_update=True)
+    if intent is None:
         raise NotFound
     return PaidBooking(booking, intent, await booking_queries.applied_payment(session, intent.id))
 
