@@ -1,6 +1,7 @@
 // Waiting for the state of a page, and moving its focus.
 
 import { createElement as h, useEffect, useRef, useState } from "react";
+import { useLocation } from "react-router";
 import { gettext } from "./language.js";
 
 const PATIENCE_MS = 12000;
@@ -10,23 +11,27 @@ const PATIENCE_ATTEMPTS = 2;
  * Show the first child until the page has loaded its own state, then the second for good. Where no
  * connection comes about within seconds, the third says why.
  *
- * A tab keeps its state on the server from page to page, so what arrives first may belong to the
- * page before: another event, a payment that is over. The second child stays while a lost
- * connection returns: unmounting a form would lose what is being typed.
- * @param {{ready: boolean, errors: unknown[], children: import("react").ReactNode[]}} props
+ * A tab keeps its state on the server from page to page, so what is there first may belong to the
+ * page before: another event, a payment that is over. It is ready, but for another path. The second
+ * child stays while a lost connection returns: unmounting a form would lose what is being typed.
+ * @param {{
+ *   ready: boolean, path: string, errors: unknown[], children: import("react").ReactNode[]
+ * }} props
  */
-export function WhenSettled({ ready, errors, children }) {
-  const [isSettled, setSettled] = useState(false);
-  const [isLate, setLate] = useState(false);
+export function WhenSettled({ ready, path, errors, children }) {
+  const { pathname } = useLocation();
+  const [settledPath, setSettledPath] = useState("");
+  const [latePath, setLatePath] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    const timer = setTimeout(() => setLatePath(pathname), PATIENCE_MS);
     return () => clearTimeout(timer);
-  }, []);
+  }, [pathname]);
   useEffect(() => {
-    if (ready) setSettled(true);
-  }, [ready]);
-  if (isSettled) return children[1];
-  return isLate || errors.length >= PATIENCE_ATTEMPTS ? children[2] : children[0];
+    if (ready && path === pathname) setSettledPath(pathname);
+  }, [ready, path, pathname]);
+  if (settledPath === pathname) return children[1];
+  const isLate = latePath === pathname || errors.length >= PATIENCE_ATTEMPTS;
+  return isLate ? children[2] : children[0];
 }
 
 /**

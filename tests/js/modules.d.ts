@@ -18,3 +18,7 @@ declare module "jsqr" {
   const jsQR: (pixels: Uint8ClampedArray, width: number, height: number) => { data: string } | null;
   export default jsQR;
 }
+
+declare module "react-router" {
+  export const useLocation: () => { pathname: string };
+}

@@ -7,7 +7,7 @@ from reflex_components_core.core.banner import connect_errors
 
 from surge_app.components.scripts.javascript import component
 
-_WhenSettled = component("page_state", "WhenSettled", ready=bool, errors=list[object])
+_WhenSettled = component("page_state", "WhenSettled", ready=bool, path=str, errors=list[object])
 
 
 _AccessCheck = component("page_state", "AccessCheck", errors=list[object])
@@ -58,6 +58,7 @@ def when_settled(
         rx.fragment(*content),
         blocked,
         ready=rx.State.is_hydrated,
+        path=rx.State.router.url.path,
         errors=connect_errors,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.async_api import Page, expect
 from surge_app.clock import utc_now
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import NO_STORAGE, NewPerson, Person
-from tests.conftest import NewBuyer, NewSale, Surge, eventually
+from tests.conftest import NewBuyer, NewSale, Surge
 
 # As browsers translate a page: each text is put into two elements, or those take its place; what
 # appears later follows.
@@ -150,16 +149,8 @@ async def _steer(page: Page, slug: str) -> None:
     await page.get_by_role("button", name="Resume the queue").click()
     await expect(pause).to_be_enabled()
     await page.get_by_role("link", name="Queue", exact=True).click()
-    told = page.get_by_text("Enter a queue number")
-
-    async def is_told() -> bool:
-        # A page that is still opening takes back what it said before.
-        await page.get_by_role("button", name="Remove this number").click()
-        with suppress(AssertionError):
-            await expect(told).to_be_visible(timeout=2_000)
-        return await told.is_visible()
-
-    await eventually(is_told, about="what is missing")
+    await page.get_by_role("button", name="Remove this number").click()
+    await expect(page.get_by_text("Enter a queue number")).to_be_visible()
 
 
 async def _sell(page: Page, slug: str) -> None:
