@@ -54,6 +54,8 @@ _ADMIN: Final = (
 )
 # The ways to pay at the box office; attendees read them in what the server says.
 _NAMES: Final = "surge_app/formatting.py"
+# Attendees read them in what the server says, and organizers above the fields of the editor.
+_FACTS: Final = "surge_app/services/events/facts.py"
 _ORGANIZERS: Final = (
     *_ADMIN,
     "surge_app/api/admin/",
@@ -88,6 +90,7 @@ _ALL_PAGES: Final = (
     "assets/js/",
     *_QUEUE,
     _NAMES,
+    _FACTS,
     ORGANIZERS_ALONE,
 )
 _AREAS: Final = {
@@ -95,10 +98,10 @@ _AREAS: Final = {
     "queue": _QUEUE,
     "book": _BOOKING,
     "bookings": _BOOKING,
-    "admin": (*_ADMIN, _NAMES),
+    "admin": (*_ADMIN, _NAMES, _FACTS),
 }
 """By the first part of an address: the files whose sentences it has beside the common ones."""
-_SPECIAL: Final = (*_QUEUE, *_BOOKING, *_ADMIN, _NAMES)
+_SPECIAL: Final = (*_QUEUE, *_BOOKING, *_ADMIN, _NAMES, _FACTS)
 _FNV_START, _FNV_PRIME = 0x811C9DC5, 0x01000193
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -9,6 +9,7 @@ import pytest
 from surge_app import formatting, languages
 from surge_app.languages import gettext, language_of, negotiate, ngettext, use
 from surge_app.languages.page_files import page_files, page_key
+from surge_app.services.events.facts import EDITABLE_FACTS
 from tests.architecture import messages
 from tests.architecture.unmarked_texts import faults_in, unmarked_texts
 
@@ -145,6 +146,14 @@ def test_a_page_loads_the_sentences_of_its_area_alone() -> None:
     organizers = {page_key(text) for text in ("Delete draft", "Seconds tickets are held", "Cash")}
     assert organizers <= keys.pop("admin")
     assert organizers.isdisjoint(set().union(*keys.values()))
+
+
+def test_the_editor_has_each_label_and_hint_in_every_language_it_comes_in() -> None:
+    shown = {text for one in EDITABLE_FACTS.values() for text in (one.fact.label, one.fact.help)}
+    for language, files in page_files().items():
+        if language.has_admin:
+            known = json.loads(_texts(files["admin"].content))
+            assert {text for text in shown if text and page_key(text) not in known} == set()
 
 
 def _texts(script: str) -> str:
