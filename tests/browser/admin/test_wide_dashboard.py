@@ -7,15 +7,17 @@ from playwright.async_api import expect
 from surge_app.services.events.new_event import NewTier
 from tests.browser.conftest import NewPerson
 from tests.browser.page_checks import is_too_wide, look
-from tests.conftest import NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge
 
 _GROUND = "(one, part) => getComputedStyle(one, part).backgroundColor"
 
 
 async def test_a_sale_is_seen_at_one_glance(
-    new_person: NewPerson, new_sale: NewSale, surge: Surge
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
 ) -> None:
-    slug = await new_sale(tiers=(NewTier("Stalls", 90_000, 8), NewTier("Balcony", 50_000, 8)))
+    names = {"Stalls, standing": 1, "Balcony": 8}
+    slug = await new_sale(tiers=tuple(NewTier(name, 90_000, n) for name, n in names.items()))
+    await new_buyer(slug).buy()
     user, password = surge.organizer
     person = await new_person(
         desktop=True, http_credentials={"username": user, "password": password}
@@ -24,6 +26,7 @@ async def test_a_sale_is_seen_at_one_glance(
     await page.goto(f"/admin/{slug}")
     tickets = page.get_by_role("region", name="Tickets")
     await expect(tickets.get_by_role("row")).to_have_count(3)
+    await expect(page.get_by_text("Stalls, standing is sold out.")).to_be_visible()
     for width, height in ((1280, 800), (1920, 1080)):
         await page.set_viewport_size({"width": width, "height": height})
         assert not await is_too_wide(page), width

@@ -52,7 +52,7 @@ def head(title: Any, *actions: rx.Component) -> rx.Component:
                 timers.relative_time(sale.at),
                 class_name="muted small",
             ),
-            class_name="stack tight",
+            class_name="stack tight titled",
         ),
         rx.el.div(admin_layout.tone_chip(sale.status, sale.tone), *actions, class_name="row"),
         class_name="row apart",
