@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from tests.browser.conftest import Person, fill_contact
+from tests.browser.words import ENGLISH, Words
 from tests.conftest import Customer, eventually
 
 _DEADLINE = text(
@@ -23,46 +24,47 @@ BEAT_SECONDS = 16
 
 
 class Attendee:
-    """One person at one event's checkout, and the page they look at."""
+    """One person at one event's checkout, the page they look at, and its language."""
 
-    def __init__(self, person: Person, slug: str) -> None:
-        self.person, self.page, self.slug = person, person.page, slug
+    def __init__(self, person: Person, slug: str, words: Words = ENGLISH) -> None:
+        self.person, self.page, self.slug, self.words = person, person.page, slug, words
         self.tag = f"asha{secrets.token_hex(3)}"
 
     async def enter(self) -> None:
         """Go in by the event's page."""
-        await self.page.goto(f"/events/{self.slug}")
-        await self.page.get_by_role("button", name="Get tickets").click()
+        await self.page.goto(f"/events/{self.slug}{self.words.query}")
+        await self.named("Get tickets").click()
         await self.page.wait_for_url(f"**/book/{self.slug}")
-        await expect(self.button("^One more").first).to_be_visible()
+        await expect(self.named("One more: {name}").first).to_be_visible()
 
     async def choose(self, tickets: int, tier: str = "") -> None:
         """Press plus until so many tickets of a tier are chosen."""
-        shown = self.page.get_by_label(f"Tickets: {tier}").first
+        shown = self._chosen(tier)
         for number in range(int(await shown.inner_text()), tickets):
-            await self.button(f"^One more: {tier}").first.click()
+            await self.named("One more: {name}", name=tier).first.click()
             await expect(shown).to_have_text(str(number + 1))
 
     async def choose_fewer(self, tier: str = "") -> None:
         """Press minus once."""
-        shown = self.page.get_by_label(f"Tickets: {tier}").first
+        shown = self._chosen(tier)
         number = int(await shown.inner_text())
-        await self.button(f"^One fewer: {tier}").first.click()
+        await self.named("One fewer: {name}", name=tier).first.click()
         await expect(shown).to_have_text(str(number - 1))
 
     async def hold(self) -> None:
         """Hold what is chosen."""
-        await self.button("^Hold").click()
+        await self.named("Hold {tickets}").click()
         await self.is_held()
 
     async def is_held(self) -> None:
         """Wait until the page shows a hold."""
-        await expect(self.page.get_by_text(re.compile("Held for you")).first).to_be_visible()
+        held = re.compile(re.escape(self.words("Held for you")))
+        await expect(self.page.get_by_text(held).first).to_be_visible()
 
     async def open_payment(self) -> Locator:
         """Fill the form, press Pay and return the payment's window."""
-        await fill_contact(self.page, tag=self.tag)
-        await self.button("^Pay").click()
+        await fill_contact(self.page, tag=self.tag, words=self.words)
+        await self.named("Pay {amount}").click()
         await expect(self.window).to_be_visible()
         return self.window
 
@@ -86,6 +88,17 @@ class Attendee:
     def button(self, name: str) -> Locator:
         """Find a button by a pattern of its name."""
         return self.page.get_by_role("button", name=re.compile(name))
+
+    def named(self, message: str, **values: object) -> Locator:
+        """Find a button by the sentence that its name begins with."""
+        return self.page.get_by_role("button", name=self.words.like(message, **values))
+
+    def said(self, message: str, **values: object) -> Locator:
+        """Find a text by the sentence it begins with."""
+        return self.page.get_by_text(self.words.like(message, **values))
+
+    def _chosen(self, tier: str) -> Locator:
+        return self.page.get_by_label(self.words.like("Tickets: {name}", name=tier)).first
 
     @property
     def window(self) -> Locator:

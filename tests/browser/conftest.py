@@ -21,6 +21,7 @@ from playwright.async_api import (
 )
 
 from tests.browser.page_checks import DEVICE, MEMORY
+from tests.browser.words import ENGLISH, Words
 from tests.browser_setup import executable_path, launch_arguments
 from tests.conftest import Surge
 
@@ -125,9 +126,11 @@ def cover_photo(kind: str = "PNG") -> bytes:
     return out.getvalue()
 
 
-async def fill_contact(page: Page, *, name: str = "Asha Rao", tag: str = "asha") -> None:
+async def fill_contact(
+    page: Page, *, name: str = "Asha Rao", tag: str = "asha", words: Words = ENGLISH
+) -> None:
     """Fill the form as an attendee would."""
-    await page.get_by_label("Full name").fill(name)
-    await page.get_by_label("Email").fill(f"{tag}@example.com")
+    await page.get_by_label(words("Full name")).fill(name)
+    await page.get_by_label(words("Email")).fill(f"{tag}@example.com")
     digits = sum(ord(letter) * 7919**place for place, letter in enumerate(tag)) % 10**8
-    await page.get_by_label("Mobile").fill(f"98{digits:08d}")
+    await page.get_by_label(words("Mobile")).fill(f"98{digits:08d}")

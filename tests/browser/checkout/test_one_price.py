@@ -19,6 +19,7 @@ from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.browser.checkout import Attendee, order_of
 from tests.browser.conftest import NewPerson, fill_contact
 from tests.browser.page_checks import is_too_wide, violations
+from tests.browser.words import Words, in_turn
 from tests.conftest import NewSale, Surge, eventually
 
 _AMOUNT = re.compile(r"(?:₹|Rs\.? ?|INR ?)([\d,]+(?:\.\d\d)?)")
@@ -177,33 +178,34 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     assert {name: found - _BREAKUP for name, found in told.items() if found - _BREAKUP} == {}
 
 
+@in_turn(2)
 async def test_what_is_free_names_no_amount_and_asks_for_no_payment(
-    new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
+    new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge, words: Words
 ) -> None:
     mark = secrets.token_hex(6)
     slug = await new_sale(name=mark, tiers=(NewTier("Entry", 0, 20),), fee_paise=_FEE)
-    asha = Attendee(await new_person(dark=True), slug)
+    asha = Attendee(await new_person(dark=True), slug, words)
     page = asha.page
     seen: dict[str, set[int]] = {}
-    await page.goto(f"/events?q={mark}")
+    await page.goto(f"/events?q={mark}{words.query.replace('?', '&')}")
     await expect(page.locator("#served")).to_have_count(0)
     card = page.locator(f"a[href='/events/{slug}']")
-    await expect(card.get_by_text("Free")).to_be_visible()
+    await expect(card.get_by_text(words("Free"))).to_be_visible()
     seen["events"] = _amounts(await card.inner_text())
     served = await (await page.request.get(f"/events/{slug}")).text()
     seen["served"] = _amounts(served)
     await asha.enter()
     await asha.choose(2)
-    await page.get_by_text("Price details").click()
+    await page.get_by_text(words("Price details")).click()
     seen["choose"] = await _seen(page)
     await asha.hold()
     seen["held"] = await _seen(page)
-    await fill_contact(page, tag=asha.tag)
-    await asha.button("^Book for free").click()
+    await fill_contact(page, tag=asha.tag, words=words)
+    await asha.named("Book for free").click()
     ref = await asha.is_booked()
     seen["booking"] = await _seen(page)
     await page.goto(f"/events/{slug}")
-    await expect(page.get_by_role("button", name="Get tickets")).to_be_visible()
+    await expect(asha.named("Get tickets")).to_be_visible()
     seen["event"] = await _seen(page)
     async with services.database.transaction() as session:
         assert (await session.execute(_LEDGER, {"ref": ref})).all() == []

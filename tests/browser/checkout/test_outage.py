@@ -10,27 +10,33 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.db.payments import gateway_outages
+from tests.browser.checkout import Attendee
 from tests.browser.conftest import NewPerson, fill_contact
 from tests.browser.page_checks import look
+from tests.browser.words import Words, in_turn
 from tests.conftest import NewSale
 
+_PAUSED = (
+    "Payments are paused on the bank's side. Your tickets are safe and the clock is stopped. This "
+    "page updates automatically."
+)
 
+
+@in_turn(1)
 async def test_the_clock_stops_and_the_page_goes_on_by_itself(
-    new_person: NewPerson, new_sale: NewSale, services: Container
+    new_person: NewPerson, new_sale: NewSale, services: Container, words: Words
 ) -> None:
     slug = await new_sale(units=5)
     person = await new_person()
     page, request = person.page, person.context.request
+    patient = Attendee(person, slug, words)
     fault = {"service": "razorpay", "seconds": 600}
-    await page.goto(f"/events/{slug}")
-    await page.get_by_role("button", name="Get tickets").click()
-    await page.wait_for_url(f"**/book/{slug}")
-    await page.get_by_role("button", name=re.compile("^Hold")).click()
-    await expect(page.get_by_text(re.compile("Held for you")).first).to_be_visible()
-    await fill_contact(page, tag="patient")
+    await patient.enter()
+    await patient.hold()
+    await fill_contact(page, tag="patient", words=words)
 
-    notice = page.get_by_text("Your tickets are safe and the clock is stopped")
-    pay = page.get_by_role("button", name="Pay ₹525")
+    notice = patient.said(_PAUSED)
+    pay = patient.named("Pay {amount}", amount="₹525")
     try:
         await request.post("/sandbox/faults", data={**fault, "mode": "down"})
         async with services.database.transaction() as session:
@@ -40,7 +46,7 @@ async def test_the_clock_stops_and_the_page_goes_on_by_itself(
             )
         await pay.click()
         await expect(notice.first).to_be_visible()
-        stopped = re.compile(r"^Clock stopped [345]:\d\d$")
+        stopped = re.compile(rf"^{words('Clock stopped')} [345]:\d\d$")
         await expect(page.get_by_role("timer")).to_have_text(stopped)
         await expect(pay).to_be_disabled()
         await look(page, "book-clock-stopped")
@@ -52,7 +58,7 @@ async def test_the_clock_stops_and_the_page_goes_on_by_itself(
         await request.post("/sandbox/faults", data={**fault, "mode": "ok"})
         async with services.database.transaction() as session:
             await session.execute(text("DELETE FROM gateway_outages"))
-    await expect(page.get_by_label("Email")).to_have_value("patient@example.com")
+    await expect(page.get_by_label(words("Email"))).to_have_value("patient@example.com")
     await pay.click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     assert person.errors == []
