@@ -50,6 +50,12 @@ _MESSAGES = {
 }
 _STATES = {
     "applied": N_("received"),
+    "authorized": N_("authorized"),
+    "captured": N_("captured"),
+    "created": N_("created"),
+    "delivered": N_("delivered"),
+    "refund": N_("refund"),
+    "refunded": N_("refunded"),
     "requested": N_("sent to the bank"),
     "sent": N_("sent"),
     "processed": N_("paid back"),
