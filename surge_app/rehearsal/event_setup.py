@@ -113,14 +113,13 @@ async def open_stage(services: Container, stage: Stage, *, actor: str) -> str:
         concurrent_buyers=stage.concurrent_buyers,
         hold_seconds=stage.hold_seconds,
         payment_seconds=stage.payment_seconds,
+        # A payment that is only started keeps a ticket no longer than its hold.
+        slow_payment_percent=0,
         challenge=stage.challenge,
         queue_order=stage.queue_order,
         is_rehearsal=True,
     )
-    slug = await services.organizer.create(new, actor=actor)
-    # A payment that is only started keeps a ticket no longer than its hold; the windows are short.
-    await services.organizer.change(slug, {"slow_payment_percent": 0}, actor=actor)
-    return slug
+    return await services.organizer.create(new, actor=actor)
 
 
 async def close_stage(services: Container, slug: str, *, actor: str) -> None:
