@@ -82,6 +82,7 @@ class QueueState:
         served: Went with tickets.
         holders: Visitors who hold some.
         by_tier: Free units of each tier, with commas between.
+        gap: Numbers up to `issued` that were skipped when the queue was opened again.
         in_grace: Visitors who may still hold what is free; only a sync counts them.
     """
 
@@ -113,7 +114,13 @@ class QueueState:
     served: int = 0
     holders: int = 0
     by_tier: str = ""
+    gap: int = 0
     in_grace: int = 0
+
+    @property
+    def joined(self) -> int:
+        """Return how many visitors took a number; `issued` alone jumps at each gap."""
+        return self.issued - self.gap
 
     @property
     def is_quiet(self) -> bool:
@@ -208,13 +215,10 @@ class QueueStore:
     async def poll(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
     ) -> RawQueueStatus:
-        """Poll: record the visitor as present, admit a called one, and return the state.
+        """Record the visitor as present, admit a called one, and return the state.
 
-        Args:
-            slug: The event.
-            visitor_id: An empty id finds no visitor.
-            signed_number: The number of the visitor's cookie, 0 if none; for a lost queue.
-            had_pass: Whether a genuine, recent pass came along; for a lost queue that returns.
+        An empty id finds no visitor. For a lost queue come the number of the visitor's cookie, 0
+        if none, and whether it had a genuine, recent pass.
         """
         return await self._visitor_call("poll", slug, visitor_id, signed_number, had_pass=had_pass)
 
@@ -247,13 +251,7 @@ class QueueStore:
         return raw[: len(raw) // 2]
 
     async def leave(self, slug: str, visitor_id: str, *, is_served: bool = False) -> bool:
-        """Leave the queue or give up the pass; the next visitor is admitted at once.
-
-        Args:
-            slug: The event.
-            visitor_id: The visitor who leaves.
-            is_served: Goes with tickets; else counted as having left without.
-        """
+        """Leave the queue or give up the pass, without tickets unless `is_served`."""
         return bool(await self._run("leave", slug, visitor_id, "served" if is_served else "left"))
 
     async def renew(

@@ -83,10 +83,11 @@ async def test_a_number_of_the_lost_seconds_is_never_issued_again(crashing: _Cra
     stranger = await queue.join("stranger")
     # The gap counts as nobody.
     assert (stranger.number, stranger.ahead, stranger.queue.waiting) == (1_001, 1, 2)
+    assert stranger.queue.joined == 3
     back = await queue.poll("c", 4)
     assert (back.number, back.ahead) == (4, 1)
     back = await queue.join("b", 3)
-    assert (back.number, back.ahead) == (3, 1)
+    assert (back.number, back.ahead, back.queue.joined) == (3, 1, 5)
     assert (await queue.poll("a")).ahead == 0
     assert (await queue.poll("stranger")).ahead == 3
     # Once, and for its visitor alone.
@@ -107,6 +108,8 @@ async def test_a_second_end_of_the_server_makes_a_second_gap(crashing: _Crashing
     assert (await queue.join("b")).state == "unready"
     await queue.open(start=3_000)
     assert (await queue.join("b")).number == 3_001
+    # Of the gaps no one counts as having joined.
+    assert (await queue.poll("b")).queue.joined == 3
     # One that lost nothing needs no other rule.
     assert [(await queue.poll(f"lost-{n}", n + 1)).ahead for n in (1_000, 2_000)] == [1, 2]
 

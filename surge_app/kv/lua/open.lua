@@ -11,6 +11,7 @@ local is_awaited = not is_cut or (count.waiting or 0) + size(CALLED) + size(PASS
 if is_cut then
   is_cut = false
   set("kept", count.issued)
+  set("gap", gap() + start - count.issued)
   -- A turn that could not be taken begins anew. A pass that ended unseen lasts no longer than one for
   -- choosing; visitors who hold units get theirs again.
   for _, number in ipairs(redis.call("ZRANGE", CALLED, 0, -1)) do put(CALLED, now + CLAIM_MS, number) end
@@ -26,6 +27,7 @@ if is_cut then
 else
   set("head", 0)
   set("waiting", 0)
+  set("gap", start)
   if ARGV[4] == "1" then
     set("buckets", 1)
     redis.call("HSET", NUMBERS, "", "")

@@ -4,7 +4,7 @@
 --       2 stock (hash: available, held, sold, holders, by_tier)
 --       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
 --         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at, log_base,
---         run, kept, buckets, expired)
+--         run, kept, gap, buckets, expired)
 --       4 numbers (hashes: visitor -> number)  5 waiting (bitmap by place)
 --       6 absent (bitmap by place)             7 seen (u32 by number: s of the last poll)
 --       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
@@ -81,7 +81,7 @@ local rules = fields(RULES, 11, { "phase", "opens_at_ms", "closes_at_ms", "pause
 local stock = fields(STOCK, 1, { "by_tier", "available", "held", "holders" })
 local count = fields(COUNTERS, 2, { "reach", "run", "start", "ceiling", "issued", "early", "drawn", "head",
   "waiting", "absent", "admitted", "left", "served", "no_shows", "last_tick", "returned",
-  "recovering_until", "shared_at", "reach_at", "log_base", "kept", "buckets", "expired" })
+  "recovering_until", "shared_at", "reach_at", "log_base", "kept", "gap", "buckets", "expired" })
 
 -- A server that ended may have lost the last seconds: what another run of it opened is cut. Then no number
 -- is issued and no visitor is called until `open` says from where on.
@@ -98,6 +98,11 @@ end
 
 local function add(name, difference)
   set(name, (count[name] or 0) + difference)
+end
+
+-- How many numbers up to the last are of no visitor whom the queue knows of.
+local function gap()
+  return count.gap or count.start or 0
 end
 
 -- What every script ends with.
@@ -618,6 +623,7 @@ local function re_enter(visitor, number)
   if not is_old or not is_in_time then return nil end
   note_number(visitor, number)
   enter(number)
+  set("gap", gap() - 1)
   record("r", place_of(number))
   return number
 end
@@ -709,7 +715,7 @@ local function header()
     first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
     rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
     count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1, personal_below(), count.admitted or 0,
-    count.served or 0, stock.holders or 0, stock.by_tier or "" }
+    count.served or 0, stock.holders or 0, stock.by_tier or "", gap() }
 end
 
 -- The answer to one visitor: {state, number, ahead, end of the pass in ms, note}, then the header.

@@ -50,7 +50,7 @@ class _Sample:
     at: float
     admitted: int
     occupied: int
-    issued: int
+    joined: int
     waiting: int
 
 
@@ -73,7 +73,7 @@ class PaceMeter:
             seconds - self._blocked_seconds,
             queue.admitted,
             queue.inside + queue.called,
-            queue.issued,
+            queue.joined,
             queue.waiting,
         )
         latest = self._samples[-1] if self._samples else None
@@ -121,7 +121,7 @@ def _pace(early: _Sample, now: _Sample) -> Pace:
     seconds = now.at - early.at
     # Filling an empty room is no pace: it happens once.
     turns = now.admitted - early.admitted - max(0, now.occupied - early.occupied)
-    gone = (now.issued - early.issued) - (now.waiting - early.waiting)
+    gone = (now.joined - early.joined) - (now.waiting - early.waiting)
     left = max(0, gone - (now.admitted - early.admitted))
     waiting = max(1, (now.waiting + early.waiting) / 2)
     return Pace(max(0, turns) / seconds, max(0, turns), left / waiting / seconds)
@@ -199,14 +199,13 @@ class _Demand:
         finished = max(0, queue.admitted - queue.inside - queue.called)
         served = min(queue.served, finished)
         held, holders = queue.held or 0, queue.holders
-        issued = queue.issued - (queue.start or 0)
-        left = max(0, issued - queue.waiting - queue.admitted)
+        left = max(0, queue.joined - queue.waiting - queue.admitted)
         return cls(
             observed=finished,
             buys=(served + _SERVED) / (finished + _FINISHED),
             tickets=(held + _HELD) / (holders + _HOLDERS),
             # Until their turn, a few more of those ahead will leave than have.
-            stays=(1 - left / max(1, issued)) ** _STILL_LEAVING,
+            stays=(1 - left / max(1, queue.joined)) ** _STILL_LEAVING,
         )
 
 

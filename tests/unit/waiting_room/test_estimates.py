@@ -67,6 +67,19 @@ def test_a_queue_that_begins_anew_is_measured_anew() -> None:
     assert meter.measure(_queue(now_ms=31_000, admitted=0)) == Pace()
 
 
+def test_a_gap_in_the_numbers_is_taken_for_no_visitors_who_left() -> None:
+    meter, queue, pace = PaceMeter(), _queue(), Pace()
+    for second in range(90):
+        # As many come as have their turn, and the numbers jump after a minute.
+        gap = 15_000 if second > 60 else 0
+        joined = {"waiting": 1_000, "issued": 6_000 + gap + second, "gap": gap}
+        queue = _queue(now_ms=second * 1_000, admitted=5_000 + second, start=gap, **joined)
+        pace = meter.measure(queue)
+    assert (pace.per_second, pace.leaving) == (1.0, 0.0)
+    low, high = eta_seconds(queue, 999, pace) or (0, 0)
+    assert low < 1_000 < high
+
+
 _KINDS: dict[str, Callable[[int], SimulatedSale]] = {
     "all kinds": SimulatedSale.drawn,
     "much stock": lambda seed: SimulatedSale(seed, units=3_000, room=60, stay_seconds=30),

@@ -53,6 +53,15 @@ def test_far_behind_the_last_ticket_there_is_practically_no_chance_and_it_is_sai
     assert odds(queue_state(**{**rules, "available": 5_000}), 100) is None
 
 
+def test_visitors_who_left_before_a_gap_count_as_before_it() -> None:
+    rules = {"inside": 100, "limit": 100, "holders": 100, "available": 700, "held": 200}
+    queue = queue_state(**rules, waiting=2_000, issued=6_000, admitted=1_600, served=1_000)
+    cut = replace(queue, start=30_000, issued=30_000, gap=24_000)
+    assert _chance(cut, 800) == _chance(queue, 800) == 1
+    # If none had left, many of those ahead would find no ticket.
+    assert _chance(replace(cut, gap=30_000 - 2_000 - 1_600), 800) < 0.1
+
+
 @st.composite
 def _queues(draw: st.DrawFn) -> QueueState:
     holders, deciding = draw(st.integers(0, 100)), draw(st.integers(0, 200))
