@@ -305,11 +305,11 @@ class QueueStore:
         raw = await self._run_raw("stats", slug)
         return RawQueueStats(*(int(value) for value in raw[:5]), queue=_queue_state(raw[5:]))
 
-    async def open(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
+    async def open(self, slug: str, *, start: int, ceiling: int, early: int | None) -> int | None:
         """Open a new queue, unless there is one, or go on with a cut one; see `open.lua`."""
         numbers = start, ceiling, -1 if early is None else early
         is_known_to_all = not await has_old_nodes(self._redis)
-        return bool(await self._run("open", slug, *numbers, int(is_known_to_all)))
+        return _optional_int(await self._run("open", slug, *numbers, int(is_known_to_all)))
 
     async def sync(
         self, slug: str, rules: QueueLimits, stock: QueueStock | None, *, ceiling: int

@@ -25,7 +25,7 @@ MINUTE_MS = 60_000
 class Queue:
     """The queue of an event that exists in Redis alone, so no job touches it."""
 
-    def __init__(self, redis: Redis, slug: str = "") -> None:
+    def __init__(self, redis: Redis, slug: str = "", *, reserve: int = PLENTY) -> None:
         self.redis = redis
         self.store = QueueStore(redis)
         self.slug = slug or f"queue-{secrets.token_hex(6)}"
@@ -33,15 +33,17 @@ class Queue:
         self._stock: QueueStock | None = None
         self._rules: dict[str, object] = {}
         self.start = 0
+        self._reserve = reserve
 
     async def open(
         self, *, start: int = 0, early: int | None = None, **rules: object
     ) -> QueueState:
         """Publish rules, and open the queue if there is none, or if it is cut."""
         self._rules = rules
-        ceiling = start + PLENTY
-        if await self.store.open(self.slug, start=start, ceiling=ceiling, early=early):
-            self.start = start
+        ceiling = start + self._reserve
+        above = await self.store.open(self.slug, start=start, ceiling=ceiling, early=early)
+        if above is not None:
+            self.start = above
         return await self._publish()
 
     async def stock(self, counts: QueueStock) -> None:
@@ -53,7 +55,7 @@ class Queue:
 
     async def _publish(self) -> QueueState:
         return await self.store.sync(
-            self.slug, rules_of(**self._rules), self._stock, ceiling=self.start + PLENTY
+            self.slug, rules_of(**self._rules), self._stock, ceiling=self.start + self._reserve
         )
 
     async def join(self, visitor: str, number: int = 0, network: str = "") -> RawQueueStatus:

@@ -22,6 +22,7 @@ from tests.conftest import eventually
 from tests.lua.queue_clock import Queue
 from tests.redis_server import RedisServer
 
+_RESERVE = 1_000
 KEYS = SigningKeys(("a key of the test",))
 SEED = {"queue_order": "random", "seed": "a seed", "commitment": commitment("a seed")}
 
@@ -33,7 +34,7 @@ class _Crashing:
         self._server = server
         self._redis = redis
         self._written: dict[Path, int] = {}
-        self.queue = Queue(redis)
+        self.queue = Queue(redis, reserve=_RESERVE)
 
     async def open(self, **rules: object) -> None:
         await self.queue.open(**rules)
@@ -112,6 +113,24 @@ async def test_a_second_end_of_the_server_makes_a_second_gap(crashing: _Crashing
     assert (await queue.poll("b")).queue.joined == 3
     # One that lost nothing needs no other rule.
     assert [(await queue.poll(f"lost-{n}", n + 1)).ahead for n in (1_000, 2_000)] == [1, 2]
+
+
+async def test_no_number_is_issued_twice_where_postgres_is_older_than_redis(
+    crashing: _Crashing,
+) -> None:
+    queue = crashing.queue
+    await queue.join_all(*(f"v{number}" for number in range(1, 32)))
+    await crashing.remember()
+    await crashing.crash()
+    # A copy of the database was restored beside the same Redis.
+    above = await queue.store.open(queue.slug, start=20, ceiling=40, early=None)
+    assert above == _RESERVE
+    # None is issued before Postgres knows of it.
+    assert (await queue.join("newcomer")).number is None
+    queue.start = above
+    await queue.stock(QueueStock(1_000_000, 0, 0, 0))
+    newcomer = await queue.join("newcomer")
+    assert (newcomer.number, newcomer.queue.waiting) == (_RESERVE + 1, 31)
 
 
 async def test_nobody_is_admitted_before_those_of_the_lost_seconds_could_return(
@@ -230,7 +249,7 @@ async def test_the_log_states_the_gap_and_holds_although_it_was_ahead(crashing: 
 async def test_a_draw_of_the_lost_seconds_is_drawn_again_among_the_same_numbers(
     crashing: _Crashing,
 ) -> None:
-    queue, lines = Queue(crashing.queue.redis), list[str]()
+    queue, lines = Queue(crashing.queue.redis, reserve=_RESERVE), list[str]()
     await queue.open(opens_at_ms=await queue.now_ms() + 600_000, **SEED)
     await queue.join_all(*(f"v{n}" for n in range(1, 11)))
     await crashing.remember()
@@ -255,7 +274,7 @@ async def test_a_draw_of_the_lost_seconds_is_drawn_again_among_the_same_numbers(
 
 
 async def test_a_drawn_order_outlives_the_end_of_the_server(crashing: _Crashing) -> None:
-    queue, lines = Queue(crashing.queue.redis), list[str]()
+    queue, lines = Queue(crashing.queue.redis, reserve=_RESERVE), list[str]()
     await queue.open(opens_at_ms=await queue.now_ms() + 600_000, **SEED)
     await queue.join_all(*(f"v{n}" for n in range(1, 13)))
     await queue.open(**SEED)

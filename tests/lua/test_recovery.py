@@ -36,7 +36,7 @@ async def own(own_server: RedisServer) -> AsyncGenerator[Redis]:
 
 
 async def _filled(redis: Redis) -> Queue:
-    queue = Queue(redis)
+    queue = Queue(redis, reserve=1_000)
     await queue.open()
     await queue.stock(PLENTY)
     await queue.join_all("inside", "a", "b", "c")

@@ -3,9 +3,11 @@
 --       was lost or cut  2 ceiling: the highest number that may be issued
 --       3 how many numbers were drawn at the opening, -1 if that is to come
 --       4 "1" if every node knows numbers in many hashes
--- Returns 1 if it was opened.
-if count.start and not is_cut then return 0 end
+-- Returns above which number it was opened, -1 if it was not.
+if count.start and not is_cut then return -1 end
 local start, early = tonumber(ARGV[1]), tonumber(ARGV[3])
+-- Postgres may be older than what is left here: restored, or another copy of it.
+if is_cut then start = math.max(start, count.ceiling or 0, count.issued) end
 -- Who was lost from an empty queue has hardly anyone to be overtaken by.
 local is_awaited = not is_cut or (count.waiting or 0) + size(CALLED) + size(PASSES) + size(GRACE) > 0
 if is_cut then
@@ -36,7 +38,7 @@ end
 note_run()
 set("start", start)
 set("issued", start)
-set("ceiling", tonumber(ARGV[2]))
+set("ceiling", math.max(tonumber(ARGV[2]), start))
 set("last_tick", now)
 if early >= 0 and count.drawn ~= 1 then
   set("early", early)
@@ -46,4 +48,4 @@ if start > 0 then
   set("returned", now)
   set("recovering_until", is_awaited and now + RETURN_MS or now)
 end
-return 1
+return start

@@ -173,8 +173,10 @@ class QueueSync:
             if queue.start is None:
                 # Another process is opening it.
                 return
-        elif (queue.ceiling or 0) - queue.issued < _reserve(queue):
-            await self._raise_floor(event, 2 * _reserve(queue))
+        ceiling = queue.ceiling or 0
+        # Postgres may be older than Redis: restored, or a replica that took over too soon.
+        if ceiling - queue.issued < _reserve(queue) or ceiling > event.line_floor:
+            await self._raise_floor(event, max(ceiling, event.line_floor) + 2 * _reserve(queue))
             queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
         if rules.queue_order == RANDOM and queue.early is not None:
             await self._draw(event, queue, seed=rules.seed)
@@ -183,14 +185,14 @@ class QueueSync:
             self._sent[event.slug] = time.monotonic(), queue.now_ms, facts
 
     async def _open(self, event: Event) -> None:
-        start = event.line_floor
-        if not await self._raise_floor(event, 2 * _MIN_RESERVE):
+        floor = event.line_floor
+        if not await self._raise_floor(event, floor + 2 * _MIN_RESERVE):
             # Another process is opening it.
             return
-        is_open = await self._store.open(
-            event.slug, start=start, ceiling=event.line_floor, early=event.line_early
+        start = await self._store.open(
+            event.slug, start=floor, ceiling=event.line_floor, early=event.line_early
         )
-        if not is_open or start == 0:
+        if not start:
             return
         _log.warning("line_opened_again", event_slug=event.slug, above=start)
         async with self._database.transaction() as session:
@@ -199,14 +201,12 @@ class QueueSync:
             lease = max(holder.until - utc_now(), timedelta(0)) + LEASE_SLACK
             await self._store.grant(event.slug, holder.visitor_id, lease)
 
-    async def _raise_floor(self, event: Event, step: int) -> bool:
+    async def _raise_floor(self, event: Event, to: int) -> bool:
         floor = event.line_floor
         async with self._database.transaction() as session:
-            is_ours = await queries.raise_floor(
-                session, event_id=event.id, floor=floor, to=floor + step
-            )
+            is_ours = await queries.raise_floor(session, event_id=event.id, floor=floor, to=to)
         if is_ours:
-            event.line_floor = floor + step
+            event.line_floor = to
         return is_ours
 
     async def _draw(self, event: Event, queue: QueueState, *, seed: str) -> None:

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from redis.exceptions import RedisError
+from sqlalchemy import select, update
+from sqlmodel import col
 
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.errors import QueueUnavailable
 from surge_app.kv.client import information
 from surge_app.kv.queue import QueueStore
+from surge_app.models import Event
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.views import QueueStatus
@@ -85,6 +88,37 @@ async def test_no_number_is_issued_twice_after_a_crash_that_lost_the_last_ones(
     assert (back.number, back.position) == (3, 2)
     assert (await room.poll(slug, Visitor(later.id, {slug: newcomer.number}))).position == 3
     assert (await room.poll(slug, Visitor(kept.id, {slug: 2}))).position == 1
+
+
+async def test_numbers_go_on_above_redis_where_an_older_postgres_was_restored(
+    new_sale: NewSale, nodes: list[Container], own_server: RedisServer
+) -> None:
+    slug, store = (await new_sale(5, concurrent_buyers=1)).slug, QueueStore(nodes[0].redis)
+    at_slug = col(Event.slug) == slug
+
+    async def restore_older() -> None:
+        async with nodes[0].database.transaction() as session:
+            await session.execute(update(Event).where(at_slug).values(line_floor=1))
+
+    async def is_known(number: int) -> bool:
+        await nodes[0].waiting_room.publish_due()
+        async with nodes[0].database.transaction() as session:
+            return (
+                await session.execute(select(col(Event.line_floor)).where(at_slug))
+            ).scalar_one() >= number
+
+    await _joined(nodes, slug, Visitor(new_id()))
+    assert (await _joined(nodes, slug, Visitor(new_id()))).number == 2
+    ceiling = (await store.stats(slug)).queue.ceiling or 0
+    await restore_older()
+    await eventually(lambda: is_known(ceiling), about="the numbers of Redis in Postgres")
+    ceiling = (await store.stats(slug)).queue.ceiling or 0
+    await restore_older()
+    own_server.kill()
+    own_server.start()
+    newcomer = (await _joined(nodes, slug, Visitor(new_id()))).number or 0
+    assert newcomer > ceiling
+    assert await is_known(newcomer)
 
 
 async def test_a_crash_is_noticed_before_the_next_visitor_comes(
