@@ -22,7 +22,7 @@ _MS_PER_POSITION = 50
 _FAR_MS, _FAR_MS_PER_POSITION = 15_000, 3
 # A turn is noticed at the next poll, so a fast queue is polled while the turn is still ahead.
 _POLLS_PER_WAIT = 2
-_FIRST_ROOMFUL_SECONDS = 4
+_FIRST_ROOMFUL_SECONDS, _MAX_FIRST_PACE = 4, 100.0
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
 # Visitors who wait for the opening poll soon after it, the head first: at most 2,500 a second.
@@ -198,11 +198,15 @@ def retry_after_ms(
 def polling_pace(queue: QueueState, pace: Pace) -> float:
     """Return the turns a second for which visitors poll; 0 if none is expected.
 
-    While none were measured, a fast pace is assumed. Called visitors who poll late would be what
-    slows the queue down, and its first pace would be that of their pauses.
+    While none were measured, a fast pace is assumed if there is a ticket to come for. Called
+    visitors who poll late would be what slows the queue down, and its first pace would be that of
+    their pauses.
     """
-    expected = 0.0 if queue.is_paused else queue.limit / _FIRST_ROOMFUL_SECONDS
-    return pace.per_second or expected
+    can_move = not queue.is_paused and queue.available != 0
+    first = min(queue.limit / _FIRST_ROOMFUL_SECONDS, _MAX_FIRST_PACE) if can_move else 0.0
+    rule = queue.max_per_minute
+    turns = pace.per_second or first
+    return turns if rule is None else min(turns, rule / _MINUTE_SECONDS)
 
 
 def opens_in_ms(queue: QueueState) -> int | None:

@@ -6,7 +6,9 @@ from statistics import mean
 
 import pytest
 
-from surge_app.services.waiting_room.answers import retry_after_ms
+from surge_app.services.waiting_room.answers import polling_pace, retry_after_ms
+from surge_app.services.waiting_room.estimates import Pace
+from tests.queue_factory import queue_state
 
 
 def _pauses(
@@ -39,6 +41,28 @@ def test_a_slow_queue_is_polled_no_more_often_than_one_of_unknown_pace() -> None
     assert mean(_pauses("sold_out", 280, None, 100.0)) == pytest.approx(
         mean(_pauses("sold_out", 280)), abs=500
     )
+
+
+@pytest.mark.parametrize(
+    ("queue", "measured", "expected"),
+    [
+        ({"limit": 200}, 0.0, 50.0),
+        ({"limit": 200}, 3.0, 3.0),
+        # What was assumed stays for minutes where those inside take long to choose.
+        ({"limit": 2_000}, 0.0, 100.0),
+        ({"limit": 200, "max_per_minute": 60}, 0.0, 1.0),
+        # The measured pace leaves out the time in which the rule lets no one in.
+        ({"limit": 200, "max_per_minute": 60}, 20.0, 1.0),
+        ({"limit": 200, "available": 0, "held": 300}, 0.0, 0.0),
+        ({"limit": 200, "available": 0, "held": 300}, 3.0, 3.0),
+        ({"limit": 200, "is_paused": True}, 0.0, 0.0),
+    ],
+    ids=str,
+)
+def test_visitors_poll_for_as_many_turns_as_there_can_be(
+    queue: dict[str, int], measured: float, expected: float
+) -> None:
+    assert polling_pace(queue_state(**queue), Pace(measured)) == expected
 
 
 @pytest.mark.parametrize("ahead", [0, 100, 10_000])
