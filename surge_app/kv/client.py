@@ -128,12 +128,23 @@ def queue_client_name(process: str) -> str:
     return f"surge-{process}{_KNOWS_BUCKETS}"
 
 
+async def _of_each_server(redis: Redis, *command: str) -> list[Any]:
+    """Return the answer of the server to a command, or of each node of a cluster."""
+    client = cast("Any", redis)
+    if not isinstance(client, RedisCluster):
+        return [await client.execute_command(*command)]
+    await client.initialize()
+    nodes = client.get_nodes()
+    return [await client.execute_command(*command, target_nodes=node) for node in nodes]
+
+
 async def has_old_nodes(redis: Redis) -> bool:
     """Return whether a node of release 0.1 is connected, or may be."""
     try:
-        names = {str(client.get("name", "")) for client in await redis.client_list()}
+        lists = await _of_each_server(redis, "CLIENT LIST")
     except RedisError:
         return True
+    names = {str(client.get("name", "")) for clients in lists for client in clients}
     ours = {name for name in names if name.startswith("surge-")} - _NOT_OF_QUEUES
     return not all(name.endswith(_KNOWS_BUCKETS) for name in ours)
 

@@ -16,13 +16,13 @@ from redis.asyncio.cluster import RedisCluster
 
 from surge_app.errors import RateLimited
 from surge_app.kv.admission import JoinStore, PowProof
-from surge_app.kv.client import read_script
+from surge_app.kv.client import connect, has_old_nodes, read_script
 from surge_app.kv.moves import MoveSecret, MoveStore
 from surge_app.kv.queue import QueueStock
 from surge_app.kv.queue_log import QueueLogStore
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.services.waiting_room.lottery import positions, shuffle
-from tests.conftest import ROOT
+from tests.conftest import ROOT, eventually
 from tests.lua.queue_clock import MINUTE_MS, Queue
 from tests.redis_server import RedisServer, cluster_of_three
 
@@ -73,6 +73,24 @@ async def test_every_script_runs_on_a_cluster(cluster: Redis, nodes: list[RedisS
             known = cast("list[bool]", client.script_exists(*_SCRIPTS.values()))
         run |= {name for name, is_known in zip(_SCRIPTS, known, strict=True) if is_known}
     assert run == set(_SCRIPTS)
+
+
+async def test_a_node_of_the_release_before_is_found_on_any_server_of_a_cluster(
+    cluster: Redis, nodes: list[RedisServer]
+) -> None:
+    async def is_found() -> bool:
+        return await has_old_nodes(cluster)
+
+    async def is_gone() -> bool:
+        return not await has_old_nodes(cluster)
+
+    await eventually(is_gone, about="a cluster without clients of others")
+    for node in nodes:
+        before = connect(node.url, client_name="surge-web-1")
+        await before.ping()
+        assert await is_found()
+        await before.aclose()
+        await eventually(is_gone, about="the end of the client")
 
 
 async def _wait_in_line(cluster: Redis, slug: str) -> None:
