@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import AsyncGenerator, Generator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,24 @@ async def test_a_turn_that_could_not_be_taken_meanwhile_begins_anew(crashing: _C
     await queue.poll("a")
     await queue.open(start=1_000)
     assert (await queue.poll("a")).state == "admitted"
+
+
+async def test_what_begins_after_the_end_of_a_sale_ends_with_it(crashing: _Crashing) -> None:
+    queue = crashing.queue
+    await queue.join_all("inside", "a")
+    await queue.open(phase="ended")
+    await crashing.remember()
+    await crashing.crash()
+    await queue.open(start=1_000, phase="ended")
+    # Their numbers take more than one hash.
+    for number in range(100, 250):
+        assert (await queue.poll(f"lost-{number}", number)).number == number
+    await queue.store.grant(queue.slug, "holder", timedelta(minutes=1))
+    await queue.store.leave(queue.slug, "holder", is_served=True)
+    ends = {key: await queue.redis.ttl(key) async for key in queue.redis.scan_iter("surge:*")}
+    assert {queue.keys[name] for name in ("log", "served", "counters")} < set(ends)
+    assert queue.keys["numbers"] + ":1" in ends
+    assert [key for key, seconds in ends.items() if seconds < 0] == []
 
 
 async def _write(queue: Queue, lines: list[str], last: QueueNotes | None) -> QueueNotes:

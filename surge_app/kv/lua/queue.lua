@@ -105,16 +105,6 @@ local function gap()
   return count.gap or count.start or 0
 end
 
--- What every script ends with.
-local function save(result)
-  local values = {}
-  for name, value in pairs(changes) do
-    values[#values + 1], values[#values + 2] = name, value
-  end
-  if #values > 0 then redis.call("HSET", COUNTERS, unpack(values)) end
-  return result
-end
-
 -- What is known of the sorted sets; only `put` and `take` change them.
 local sizes, scores = {}, {}
 
@@ -273,24 +263,25 @@ local function number_of_visitor(visitor)
 end
 
 -- An entry of its own shows that a hash is there; no visitor has an empty name.
-local function fill_bucket(at, entries)
+local function fill_bucket(at, entries, left)
   redis.call("DEL", bucket(at))
   redis.call("HSET", bucket(at), "", "", unpack(entries))
+  if left > 0 then redis.call("PEXPIRE", bucket(at), left) end
 end
 
 -- Divide the hash whose turn it is between itself and a new one.
 local function split_bucket()
   local buckets = count.buckets
   local from, kept, moved = buckets - round_of(buckets), {}, {}
-  local entries = redis.call("HGETALL", bucket(from))
+  local entries, left = redis.call("HGETALL", bucket(from)), redis.call("PTTL", bucket(from))
   set("buckets", buckets + 1)
   for i = 1, #entries, 2 do
     local visitor = entries[i]
     local to = numbers_with(visitor) == bucket(buckets) and moved or kept
     if visitor ~= "" then to[#to + 1], to[#to + 2] = visitor, entries[i + 1] end
   end
-  fill_bucket(from, kept)
-  fill_bucket(buckets, moved)
+  fill_bucket(from, kept, left)
+  fill_bucket(buckets, moved, left)
 end
 
 local function note_number(visitor, number)
@@ -703,6 +694,20 @@ local function expire(after_ms)
   for at = from, count.expired - 1 do redis.call("PEXPIRE", bucket(at), after_ms) end
   if count.expired < buckets then return end
   for _, key in ipairs(KEYS) do redis.call("PEXPIRE", key, after_ms) end
+end
+
+-- What every script ends with. In a queue that has its end, what this call began ends with the rest.
+local function save(result)
+  local values = {}
+  for name, value in pairs(changes) do
+    values[#values + 1], values[#values + 2] = name, value
+  end
+  if #values > 0 then redis.call("HSET", COUNTERS, unpack(values)) end
+  local left = (count.expired or sale() == "ended") and redis.call("PTTL", COUNTERS) or -1
+  for at = 1, left > 0 and #KEYS or 0 do
+    if redis.call("PTTL", KEYS[at]) == -1 then redis.call("PEXPIRE", KEYS[at], left) end
+  end
+  return result
 end
 
 -- What is the same for every visitor: the last items of every answer; "" or -1 stand for "none".
