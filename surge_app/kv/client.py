@@ -20,6 +20,7 @@ from redis.backoff import ExponentialBackoff
 from redis.client import NEVER_DECODE
 from redis.exceptions import (
     ConnectionError as RedisConnectionError,
+    NoPermissionError,
     NoScriptError,
     RedisClusterException,
     RedisError,
@@ -129,13 +130,21 @@ def queue_client_name(process: str) -> str:
 
 
 async def _of_each_server(redis: Redis, *command: str) -> list[Any]:
-    """Return the answer of the server to a command, or of each node of a cluster."""
+    """Return the answer of the server to a command, or of each primary of a cluster."""
     client = cast("Any", redis)
     if not isinstance(client, RedisCluster):
         return [await client.execute_command(*command)]
     await client.initialize()
-    nodes = client.get_nodes()
+    nodes = client.get_primaries()
     return [await client.execute_command(*command, target_nodes=node) for node in nodes]
+
+
+async def server_runs(redis: Redis) -> set[str]:
+    """Return the runs of the servers, of which each start is another; empty if INFO is refused."""
+    try:
+        return {found["run_id"] for found in await _of_each_server(redis, "INFO", "server")}
+    except NoPermissionError:
+        return set()
 
 
 async def has_old_nodes(redis: Redis) -> bool:

@@ -11,7 +11,7 @@ from zlib import crc32
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.client import Script, has_old_nodes, read_raw
+from surge_app.kv.client import Script, has_old_nodes, read_raw, server_runs
 from surge_app.kv.packed_numbers import pack_numbers, unpack_numbers
 from surge_app.kv.waiting_bits import WaitingBits
 
@@ -233,12 +233,8 @@ class QueueStore:
     ) -> QueueSnapshotRow:
         """Admit who may come in, and return the whole queue.
 
-        Args:
-            slug: The event.
-            start: Of the queue whose numbers were seen.
-            seen: Numbers that polled since the last look.
-            known: The bits of the last look.
-            moves: How many moved numbers are known.
+        Since the last look numbers of the queue with this `start` were seen; its bits and so many
+        moved numbers are known.
         """
         first, known = -1 if start is None else start, known or WaitingBits(0, b"")
         parts = (*known.arguments(), moves)
@@ -326,6 +322,10 @@ class QueueStore:
         pairs = [word for pair in rules.as_hash().items() for word in pair]
         *raw, in_grace = await self._run_raw("sync", slug, ceiling, _RETENTION_MS, *counts, *pairs)
         return replace(_queue_state(raw), in_grace=int(in_grace))
+
+    async def server_runs(self) -> set[str]:
+        """Return which runs of Redis have the queues; see `client.server_runs`."""
+        return await server_runs(self._redis)
 
     async def last_calls(self, slugs: Sequence[str]) -> dict[str, int]:
         """Return when a script last ran for each queue, in milliseconds; one may be lost."""

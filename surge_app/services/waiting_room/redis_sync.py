@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from redis.exceptions import RedisError
-
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, queue_numbers as queries, units
@@ -54,6 +52,7 @@ class QueueSync:
         self._next_at = self._read_at = float("-inf")
         self._sales_version: int | None = None
         self._read_version: int | None = None
+        self._runs = set[str]()
         self.is_idle = False
         self.used: set[str] = set()
         """Queues that were in use since this was last emptied."""
@@ -71,6 +70,7 @@ class QueueSync:
     async def run(self) -> None:
         """Look after the queue of every event whose end is not long past."""
         begun_at, version, now = time.monotonic(), self._sales_version, utc_now()
+        await self._notice_restart()
         async with self._database.transaction() as session:
             events = await catalog_queries.events_closing_after(session, now - _RETENTION)
         self._changes = {event.slug: (event.id, float("inf")) for event in events}
@@ -88,12 +88,8 @@ class QueueSync:
         if version != self._read_version or begun_at - self._read_at >= _REREAD_SECONDS:
             await self.run()
             return
-        try:
-            called = await self._store.last_calls(list(self._sent))
-        except RedisError:
-            # When it is back, each queue has to be opened again.
-            self._sent.clear()
-            raise
+        await self._notice_restart()
+        called = await self._store.last_calls(list(self._sent))
         # Another run may have begun meanwhile and be about to send one of them anew.
         unused = {
             slug for slug, at in called.items() if slug in self._sent and at < self._sent[slug][1]
@@ -108,6 +104,13 @@ class QueueSync:
                 events = await catalog_queries.events_by_ids(session, ids)
             await self._look_after(events, utc_now())
         self._plan(begun_at, version)
+
+    async def _notice_restart(self) -> None:
+        runs = await self._store.server_runs()
+        if runs != self._runs:
+            # Each queue has to be opened again, also one that no one uses.
+            self._sent.clear()
+            self._runs = runs
 
     async def _look_after(self, events: Sequence[Event], now: datetime) -> None:
         self._next_at = float("-inf")
