@@ -4,7 +4,7 @@
 -- Returns {start or -1, issued, how much came before what follows, what follows, now, early or -1, seed
 -- once it is revealed, commitment, rule of the order, waiting}.
 local base = count.log_base or 0
-if not count.start or is_cut then return { -1 } end
+if not count.start or is_cut() then return { -1 } end
 if tonumber(ARGV[1]) == count.start and tonumber(ARGV[2]) > base then
   local rest = redis.call("GETRANGE", LOG, tonumber(ARGV[2]) - base, -1)
   base = tonumber(ARGV[2])

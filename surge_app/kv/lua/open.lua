@@ -4,14 +4,14 @@
 --       3 how many numbers were drawn at the opening, -1 if that is to come
 --       4 "1" if every node knows numbers in many hashes
 -- Returns above which number it was opened, -1 if it was not.
-if count.start and not is_cut then return -1 end
+if count.start and not is_cut() then return -1 end
 local start, early = tonumber(ARGV[1]), tonumber(ARGV[3])
 -- Postgres may be older than what is left here: restored, or another copy of it.
-if is_cut then start = math.max(start, count.ceiling or 0, count.issued) end
+if is_cut() then start = math.max(start, count.ceiling or 0, count.issued) end
 -- Who was lost from an empty queue has hardly anyone to be overtaken by.
-local is_awaited = not is_cut or (count.waiting or 0) + size(CALLED) + size(PASSES) + size(GRACE) > 0
-if is_cut then
-  is_cut = false
+local is_awaited = not is_cut() or (count.waiting or 0) + size(CALLED) + size(PASSES) + size(GRACE) > 0
+if is_cut() then
+  was_cut = false
   set("kept", count.issued)
   set("gap", gap() + start - count.issued)
   -- A turn that could not be taken begins anew. A pass that ended unseen lasts no longer than one for
