@@ -27,7 +27,8 @@ export function WhenSettled({ ready, path, errors, children }) {
     return () => clearTimeout(timer);
   }, [pathname]);
   useEffect(() => {
-    if (ready && path === pathname) setSettledPath(pathname);
+    // A page that was left and opened again at once may meet the state of the one between.
+    if (ready) setSettledPath(path === pathname ? pathname : "");
   }, [ready, path, pathname]);
   if (settledPath === pathname) return children[1];
   const isLate = latePath === pathname || errors.length >= PATIENCE_ATTEMPTS;
