@@ -3,111 +3,56 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from surge_app.languages import SUPPORTED
 from surge_app.services.events.new_event import NewTier
-from tests.browser.conftest import PHONE, NewPerson
-from tests.browser.page_checks import is_too_wide, picture, violations
-from tests.conftest import NewSale, Surge, eventually
+from tests.browser.conftest import NewPerson
+from tests.browser.language_checks import EVENT_NAME, TIER, VENUE, is_well_shown
+from tests.browser.page_checks import is_too_wide, picture
+from tests.conftest import NewSale, Surge
 
-# Texts of organizers, without plain letters, so that each plain word is one of Surge.
-_NAME, _VENUE, _TIER = "Ñøçħé þøð", "Ŵŷɱ ħåļļ", "Ĝéñéŕåļ"
 _ALTERNATE = re.compile(r'rel="alternate" hreflang="([^"]+)" href="([^"]+)"')
-_WORDS = """(plain) => {
-  const root = document.documentElement.lang;
-  const found = new Set();
-  const codes = [...document.querySelectorAll(".code")].map((code) => code.textContent);
-  const read = (shown) => {
-    const text = codes.reduce((rest, code) => rest.replaceAll(code, ""), shown)
-      .replace(/pay_[A-Za-z0-9]+/g, "");
-    for (const word of text.match(/[A-Za-z][A-Za-z'’.@-]*[A-Za-z]/g) ?? []) {
-      if (!new RegExp(plain).test(word)) found.add(text.trim());
-    }
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    const other = element.closest(
-      "[lang]:not(html), .code, .brand, [aria-hidden], script, [name=city] [value], " +
-        "[name=category] [value]");
-    if (other || !element.checkVisibility()) continue;
-    read(walker.currentNode.data);
-  }
-  for (const name of ["aria-label", "placeholder", "alt", "title"]) {
-    for (const element of document.querySelectorAll(`[${name}]`)) {
-      if (element.checkVisibility()) read(element.getAttribute(name).replace("Surge", ""));
-    }
-  }
-  return [...found];
-}"""
-_WIDTHS = (360, 390, 820, 1280, 1920)
-# Names, days and hours of the calendar, addresses and numbers of a booking.
-_SAME = (
-    r"^(Surge|surge|IST|am|pm|SMS|UPI|PDF|QR|Razorpay|SRG-.*|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|"
-    r"Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|.*@.*|netbanking|WhatsApp)$"
-)
-
-
-async def _is_translated(page: Page, name: str) -> None:
-    """Check that a page has no English, fits at every width, and passes axe as it is."""
-    english: list[str] = []
-
-    async def has_no_english() -> bool:
-        english[:] = await page.evaluate(_WORDS, _SAME)
-        return not english
-
-    for width in _WIDTHS:
-        await page.set_viewport_size({"width": width, "height": 844})
-        assert not await is_too_wide(page), (name, width)
-        # What a wide screen shows beside the rest is hidden on a phone.
-        with suppress(pytest.fail.Exception):
-            await eventually(has_no_english, about=name)
-        assert english == [], (name, width)
-    await page.set_viewport_size(PHONE)
-    assert await violations(page) == [], name
-    await picture(page, name)
 
 
 @pytest.mark.parametrize(("tag", "lang"), [("hi", "hi-IN"), ("en-XA", "en-IN")])
 async def test_a_purchase_shows_no_english(
     new_person: NewPerson, new_sale: NewSale, tag: str, lang: str
 ) -> None:
-    slug = await new_sale(name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),))
+    slug = await new_sale(name=EVENT_NAME, venue=VENUE, tiers=(NewTier(TIER, 100_000, 20),))
     person = await new_person()
     page = person.page
     await page.goto(f"/bookings/find?lang={tag}")
     await expect(page.locator("h1")).to_be_visible()
-    await _is_translated(page, f"{tag}-find")
+    await is_well_shown(page, f"{tag}-find")
     # The choice is kept: no other address names the language.
     await page.goto(f"/events/{slug}")
     button = page.locator(".paybar button")
     await expect(button).to_be_visible()
     assert await page.evaluate("document.documentElement.lang") == lang
-    await _is_translated(page, f"{tag}-event")
+    await is_well_shown(page, f"{tag}-event")
     await button.click()
     await page.wait_for_url(f"**/book/{slug}")
     more = page.locator(".stepper button").last
     await more.click()
     await expect(page.locator("#hold")).to_be_enabled()
-    await _is_translated(page, f"{tag}-choose")
+    await is_well_shown(page, f"{tag}-choose")
     await page.locator("#hold").click()
     await page.locator("#name").fill("Åßħå")
     await page.locator("#phone").fill("9800000001")
     await page.locator("#email").fill("asha@example.com")
-    await _is_translated(page, f"{tag}-held")
+    await is_well_shown(page, f"{tag}-held")
     await page.locator("#pay").click()
     await page.get_by_role("dialog").get_by_role("button", name=re.compile("^Pay")).click()
     await page.wait_for_url("**/bookings/SRG-*")
     await expect(page.locator(".ticket").first).to_be_visible()
-    await _is_translated(page, f"{tag}-booking")
+    await is_well_shown(page, f"{tag}-booking")
     await page.goto(f"{page.url.partition('?')[0]}/tickets")
     await expect(page.locator(".ticket").first).to_be_visible()
-    await _is_translated(page, f"{tag}-tickets")
+    await is_well_shown(page, f"{tag}-tickets")
     assert person.errors == []
 
 
@@ -115,7 +60,7 @@ async def test_the_waiting_room_and_the_list_show_no_english(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
     slug = await new_sale(
-        name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),), concurrent_buyers=1
+        name=EVENT_NAME, venue=VENUE, tiers=(NewTier(TIER, 100_000, 20),), concurrent_buyers=1
     )
     first = await new_person()
     await first.page.goto(f"/events/{slug}")
@@ -126,22 +71,22 @@ async def test_the_waiting_room_and_the_list_show_no_english(
         await page.goto(f"/queue/{slug}?lang={tag}")
         await expect(page.locator(".hero")).to_be_visible()
         await expect(page.locator(".tiers")).to_have_count(1)
-        await _is_translated(page, f"{tag}-queue")
+        await is_well_shown(page, f"{tag}-queue")
         await page.goto(f"/events?q={slug}-no-such-event")
         await expect(page.locator("#served")).to_have_count(0)
-        await _is_translated(page, f"{tag}-events-none")
+        await is_well_shown(page, f"{tag}-events-none")
         await page.route("**/api/events*", lambda route: route.abort())
         await page.goto(f"/events?q={slug}")
         await expect(page.locator("#served")).to_have_count(0)
         await expect(page.locator("main").get_by_role("button")).to_be_visible()
-        await _is_translated(page, f"{tag}-events-lost")
+        await is_well_shown(page, f"{tag}-events-lost")
 
 
 @pytest.mark.parametrize("tag", ["hi", "en-XA"])
 async def test_what_goes_wrong_in_a_checkout_is_said_in_no_english(
     new_person: NewPerson, new_sale: NewSale, tag: str
 ) -> None:
-    slug = await new_sale(name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),))
+    slug = await new_sale(name=EVENT_NAME, venue=VENUE, tiers=(NewTier(TIER, 100_000, 20),))
     page = (await new_person()).page
     await page.goto(f"/events/{slug}?lang={tag}")
     await page.locator(".paybar button").click()
@@ -151,7 +96,7 @@ async def test_what_goes_wrong_in_a_checkout_is_said_in_no_english(
     await page.locator("#email").fill("asha@")
     await page.locator("#pay").click()
     await expect(page.locator(".complaint").first).to_be_visible()
-    await _is_translated(page, f"{tag}-complaints")
+    await is_well_shown(page, f"{tag}-complaints")
     await page.locator("#name").fill("Åßħå")
     await page.locator("#phone").fill("9800000001")
     await page.locator("#email").fill("asha@example.com")
@@ -160,7 +105,7 @@ async def test_what_goes_wrong_in_a_checkout_is_said_in_no_english(
     try:
         await page.locator("#pay").click()
         await expect(page.locator("main [role=status] p").first).to_be_visible()
-        await _is_translated(page, f"{tag}-gateway-down")
+        await is_well_shown(page, f"{tag}-gateway-down")
     finally:
         await page.request.post("/sandbox/faults", data={**fault, "mode": "ok"})
     await page.locator("#pay").click()
@@ -168,13 +113,13 @@ async def test_what_goes_wrong_in_a_checkout_is_said_in_no_english(
     await window.get_by_role("button", name="Fail this payment").click()
     await window.get_by_role("button", name="Close").click()
     await expect(window).to_have_count(0)
-    await _is_translated(page, f"{tag}-failed")
+    await is_well_shown(page, f"{tag}-failed")
 
 
 async def test_right_to_left_nothing_is_wider_than_the_page(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slug = await new_sale(name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),))
+    slug = await new_sale(name=EVENT_NAME, venue=VENUE, tiers=(NewTier(TIER, 100_000, 20),))
     page = (await new_person()).page
     for path in (f"/events/{slug}", "/events", "/bookings/find"):
         await page.goto(f"{path}?lang=ar-XB")
@@ -187,7 +132,7 @@ async def test_right_to_left_nothing_is_wider_than_the_page(
 async def test_the_switch_is_kept_and_english_loads_no_sentences(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slug = await new_sale(name=_NAME)
+    slug = await new_sale(name=EVENT_NAME)
     page = (await new_person()).page
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url))
@@ -208,7 +153,7 @@ async def test_the_switch_is_kept_and_english_loads_no_sentences(
 async def test_a_browser_in_hindi_is_answered_in_hindi(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slug = await new_sale(name=_NAME)
+    slug = await new_sale(name=EVENT_NAME)
     page = (await new_person(locale="hi-IN")).page
     await page.goto(f"/events/{slug}")
     await expect(page.get_by_role("button", name="टिकट लें")).to_be_visible()
@@ -217,7 +162,7 @@ async def test_a_browser_in_hindi_is_answered_in_hindi(
 async def test_a_public_page_is_in_the_language_of_its_address_alone(
     new_sale: NewSale, surge: Surge
 ) -> None:
-    slug = await new_sale(name=_NAME)
+    slug = await new_sale(name=EVENT_NAME)
     path = f"/events/{slug}"
     hindi_browser = {"cookie": "surge_lang=hi", "accept-language": "hi"}
     async with httpx.AsyncClient() as http:
