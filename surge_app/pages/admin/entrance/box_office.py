@@ -89,7 +89,7 @@ def _form() -> rx.Component:
             form_key(BoxOfficeState),
             rx.el.fieldset(
                 rx.el.legend(_("Tickets"), class_name="sr-only"),
-                rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields"),
+                rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields top"),
                 class_name="bare",
             ),
             controls.select(
