@@ -37,8 +37,12 @@ async def test_a_sale_is_seen_at_one_glance(
     # Windows' high contrast takes backgrounds away, but not what one of them alone tells.
     await page.emulate_media(forced_colors="active")
     canvas = await page.locator("body").evaluate(_GROUND)
-    for told in (".tab[aria-current]", ".stock", ".key"):
+    for told in (".tab[aria-current]", ".stock span", ".key"):
         ground = await page.locator(told).first.evaluate(
             _GROUND, "::before" if told == ".key" else None
         )
         assert ground != canvas, told
+    # An empty track would look full if it were filled.
+    stock = page.locator(".stock").first
+    assert await stock.evaluate(_GROUND) == canvas
+    assert await stock.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
