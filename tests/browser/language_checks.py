@@ -18,7 +18,7 @@ EVENT_NAME, VENUE, TIER, BUYER = "Ñøçħé þøð", "Ŵŷɱ ħåļļ", "Ĝéñ
 _SAME = (
     r"^(Surge|surge|IST|am|pm|SMS|UPI|PDF|QR|CSV|XLSX|Excel|Razorpay|SRG-.*|Mon|Tue|Wed|Thu|Fri|"
     r"Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|.*@.*|netbanking|WhatsApp|Asia|"
-    r"Kolkata|GB|MB|JPEG|PNG|WebP|OK|ID|English|Postgres|Redis|[A-Z]+_[A-Z_]+)$"
+    r"Kolkata|GB|MB|JPEG|PNG|WebP|OK|ID|English|HTTP|Postgres|Redis|[A-Z]+_[A-Z_]+)$"
 )
 _ENGLISH = r"""([same, data, own]) => {
   const others = `[lang]:not(html), .code, .brand, [aria-hidden], script, style, textarea, ${own}`;
