@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
@@ -79,6 +80,21 @@ class Attendee:
         ref = self.page.url.rpartition("/")[2]
         await expect(self.page.get_by_text(ref).first).to_be_visible()
         return ref
+
+    async def wait_for(self, awaited: Locator) -> None:
+        """Wait until the page, whose clock stands still, shows what follows from elsewhere.
+
+        A look of the page may meet counts of a moment ago, and then it has to look again. It is not
+        hurried: a clock that leaps further than a silent connection lives would end the connection.
+        """
+
+        async def is_there() -> bool:
+            await self.pass_a_beat()
+            with suppress(AssertionError):
+                await expect(awaited).to_be_visible(timeout=2_000)
+            return await awaited.is_visible()
+
+        await eventually(is_there, about=str(awaited))
 
     async def pass_a_beat(self) -> None:
         """Let the page ask the server what is new; its clock was installed before."""

@@ -8,10 +8,9 @@ languages take turns, and texts are those of the catalogue.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 import httpx
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Page, Route, expect
 
 from surge_app.container import Container
 from surge_app.errors import GatewayUnavailable
@@ -145,22 +144,6 @@ async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed
     await look(page, "booking-refunded")
 
 
-async def _comes(attendee: Attendee, awaited: Locator) -> None:
-    """Wait until the page, whose clock stands still, shows what follows from elsewhere.
-
-    A look of the page may meet counts of a moment ago, and then it has to look again. It is not
-    hurried: a clock that leaps further than a silent connection lives would end the connection.
-    """
-
-    async def is_there() -> bool:
-        await attendee.pass_a_beat()
-        with suppress(AssertionError):
-            await expect(awaited).to_be_visible(timeout=2_000)
-        return await awaited.is_visible()
-
-    await eventually(is_there, about=str(awaited))
-
-
 @in_turn(1)
 async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     new_person: NewPerson,
@@ -193,13 +176,13 @@ async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     await eventually(are_free, about="the end of the hold")
     await let_in(rival)
     _, order = await rival.order(quantity=2)
-    await _comes(asha, asha.said(_NONE_FREE))
+    await asha.wait_for(asha.said(_NONE_FREE))
     await expect(page.get_by_role("link", name=words("See other events"))).to_be_visible()
     await look(page, "book-expired-held")
     await end_holds(services, slug)
     await eventually(are_free, about="the end of the other hold")
     again = asha.named("Hold {tickets} again", tickets=words.tickets(1))
-    await _comes(asha, again)
+    await asha.wait_for(again)
     await again.click()
     await asha.is_held()
     await expect(page.get_by_label(words("Full name"))).to_have_value("Asha Rao")
@@ -208,7 +191,7 @@ async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     await asha.named("Release tickets").click()
     await _focus_is_on(page, "tickets")
     await rival.callback(await rival.attempt(str(order["order_id"])))
-    await _comes(asha, page.get_by_text(words("All tickets are sold.")))
+    await asha.wait_for(page.get_by_text(words("All tickets are sold.")))
     await expect(page.get_by_role("link", name=words("See other events"))).to_be_visible()
     await look(page, "book-sold-out")
     assert person.errors == []
