@@ -19,7 +19,7 @@ test-fast: test-ready
 	@exec $(PY) -m pytest -q -n 2 --dist loadfile $(FAST) $(ARGS)
 
 # The pages are built while pyright reads, each on a core of its own. Then three tests at a time,
-# for a test waits a third of its time, and all of a file in one process: each process starts one
+# for a test waits for much of its time, and all of a file in one process: each process starts one
 # Surge for its tests. The order is random, but the same for the same code; SEED=default draws
 # another one, as nightly does.
 SEED := 1
