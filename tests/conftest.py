@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -257,6 +258,26 @@ async def add_action_item(services: Container) -> str:
 
     await eventually(is_counted, about="the payment without an order in the menu")
     return payment
+
+
+@asynccontextmanager
+async def units_freed_by_hand(services: Container, slug: str) -> AsyncGenerator[None]:
+    """Free an event's sold units behind the product's back; they are sold again at the end."""
+
+    async def write(status: str, intent: str) -> None:
+        query = text(
+            f"UPDATE units SET status = :status, intent_id = {intent}"
+            " FROM tickets k JOIN bookings b ON b.id = k.booking_id"
+            " JOIN events e ON e.id = b.event_id WHERE e.slug = :slug AND units.id = k.unit_id"
+        )
+        async with services.database.transaction() as session:
+            await session.execute(query, {"status": status, "slug": slug})
+
+    await write("available", "NULL")
+    try:
+        yield
+    finally:
+        await write("sold", "b.intent_id")
 
 
 async def eventually(

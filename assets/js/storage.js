@@ -55,6 +55,7 @@ export const receiptKey = (slug) => `surge-receipt-${slug}`;
  * @property {number} [start] the first position this browser saw
  * @property {number} [at] when it was written
  * @property {number} [left] when the visitor left the queue
+ * @property {number} [leaving] when a tab asked to leave and has no answer yet
  * @property {{pass: string | null | undefined, tab: string}} [entered] the tab that went in
  */
 

@@ -114,8 +114,10 @@ const startWaitingRoom = (push, base) => {
   let entering = false;
   let isFetching = false;
 
+  /** @param {number} [at] */
+  const isRecent = (at = 0) => Date.now() - at < LEFT_MS;
   // A reload after leaving does not join again unasked; "Join again" and "Get tickets" do.
-  const hasLeft = () => Date.now() - (shared.read().left || 0) < LEFT_MS;
+  const hasLeft = () => isRecent(shared.read().left);
   /** @param {FeedValue} value */
   const setTitle = (value) => {
     document.title = queueTitle(value, document.hidden);
@@ -234,7 +236,8 @@ const startWaitingRoom = (push, base) => {
    * @param {string} [reason]
    */
   const lose = (feed, value, reason) => {
-    if (hasLeft()) return stop(feed, { phase: "left" });
+    // The server may tell one tab before it has answered the tab that leaves.
+    if (hasLeft() || isRecent(shared.read().leaving)) return stop(feed, { phase: "left" });
     entering = false;
     const sentence = value.phase === "admitted" ? missed() : silent();
     return stop(feed, { phase: "lost", note_text: translated(reason) || sentence });
@@ -273,7 +276,7 @@ const startWaitingRoom = (push, base) => {
     }
     const patch = { ...readAnswer(answer, value, shared.read()), tell: turnAlert.mode() };
     const { number, position, joined_at: start, at } = patch;
-    shared.write({ number, position, start, at, left: 0 });
+    shared.write({ number, position, start, at });
     const next = { ...value, ...patch };
     setTitle(next);
     const isMissing = !value.known && !isFetching;
@@ -300,11 +303,13 @@ const startWaitingRoom = (push, base) => {
   const leave = async (feed) => {
     feed.halt();
     feed.put({ leaving: true });
+    shared.write({ leaving: Date.now() });
     const answer = await request("DELETE", path);
     if (answer.status === 204 || answer.status === 404) {
-      shared.write({ left: Date.now(), number: 0, position: 0 });
+      shared.write({ left: Date.now(), leaving: 0, number: 0, position: 0 });
       stop(feed, { phase: "left", leaving: false, position: 0, number: 0 });
     } else {
+      shared.write({ leaving: 0 });
       feed.put({ leaving: false, problem: gettext("No connection. You are still in the queue.") });
       feed.run();
     }

@@ -17,7 +17,14 @@ from surge_app.services.events.new_event import NewTier
 from surge_app.services.payments.box_office import CounterSale
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.language_checks import BUYER, EVENT_NAME, TIER, VENUE, faults_of
-from tests.conftest import Customer, NewBuyer, NewSale, Surge, add_action_item
+from tests.conftest import (
+    Customer,
+    NewBuyer,
+    NewSale,
+    Surge,
+    add_action_item,
+    units_freed_by_hand,
+)
 
 _SALE = {"name": EVENT_NAME, "venue": VENUE}
 _TIERS = (NewTier(TIER, 100_000, 20), NewTier("Ƀåļçøñý", 225_000, 8))
@@ -177,9 +184,10 @@ async def test_every_state_of_a_sale_is_translated_and_has_room(
 
 @_IN_TURN
 async def test_every_page_of_an_installation_is_translated_and_has_room(
-    new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge, tag: str
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container, tag: str
 ) -> None:
     slug = await new_sale(**_SALE)
+    await _buy(new_buyer(slug), 1)
     payment = await add_action_item(services)
     person = await _organizer(new_person, services)
     page, found = person.page, list[str]()
@@ -195,8 +203,10 @@ async def test_every_page_of_an_installation_is_translated_and_has_room(
         await _open(page, path)
         found += await _look(page, f"{tag}-admin-{name}")
     await _open(page, "/admin/install/checks")
-    await page.locator("main .card").nth(1).get_by_role("button").click()
-    await expect(page.locator("main .card").nth(1).locator("li").first).to_be_visible()
+    promises = page.locator("main .card").nth(1)
+    async with units_freed_by_hand(services, slug):
+        await promises.get_by_role("button").click()
+        await expect(promises.get_by_text(f"slug={slug}")).to_be_visible()
     found += await _look(page, f"{tag}-admin-checks", _OTHERS)
     await services.action_items.resolve("unmatched_payment", payment, actor=_ACTOR)
     await _open(page, "/admin/install/rehearsal")

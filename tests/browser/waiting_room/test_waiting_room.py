@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
@@ -57,11 +58,24 @@ async def test_a_reload_and_a_second_tab_show_the_same_place(
     await tab.goto("/events")
     await tab.go_back()
     await expect(tab.locator(".hero")).to_have_text("2")
-    # A visitor who leaves in one tab has left in the other.
+    # A visitor who leaves in one tab has left in the other, which may hear of it first.
+    answer_to_leaving = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        if route.request.method == "DELETE":
+            answer = await route.fetch()
+            await answer_to_leaving.wait()
+            await route.fulfill(response=answer)
+        else:
+            await route.continue_()
+
+    await tab.route(f"**/api/queue/{slug}", answer_late)
     await tab.get_by_role("button", name="Leave the queue").click()
     await tab.get_by_role("button", name="Yes, give up my place").click()
-    left = person.page.get_by_role("heading", name="You left the queue")
-    await expect(left).to_be_visible()
+    left = "You left the queue"
+    await expect(person.page.get_by_role("heading", name=left)).to_be_visible()
+    answer_to_leaving.set()
+    await expect(tab.get_by_role("heading", name=left)).to_be_visible()
 
 
 async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import httpx
-from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.services.events.new_event import NewTier
-from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
+from tests.conftest import (
+    Customer,
+    NewBuyer,
+    NewSale,
+    Surge,
+    eventually,
+    units_freed_by_hand,
+)
 
 
 async def test_a_hundred_buyers_for_ten_units_make_exactly_ten_holds(
@@ -308,15 +314,7 @@ async def test_the_audit_tells_a_row_corrupted_by_hand(
     slug = await new_sale()
     await new_buyer(slug).buy()
     assert surge.command("audit", "--event", slug).returncode == 0
-    async with services.database.transaction() as session:
-        await session.execute(
-            text(
-                "UPDATE units SET status = 'available', intent_id = NULL WHERE status = 'sold'"
-                " AND tier_id IN (SELECT t.id FROM tiers t JOIN events e ON e.id = t.event_id"
-                " WHERE e.slug = :slug)"
-            ),
-            {"slug": slug},
-        )
-    broken = surge.command("audit", "--json", "--event", slug)
+    async with units_freed_by_hand(services, slug):
+        broken = surge.command("audit", "--json", "--event", slug)
     assert broken.returncode == 1
     assert "sold_units_have_a_ticket" in broken.stdout

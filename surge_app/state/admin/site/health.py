@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import reflex as rx
 
@@ -84,12 +84,13 @@ _PAGE, _MAX_SHOWN = 100, 1_000
 
 @dataclass(frozen=True)
 class CheckRow:
-    """A check or an invariant, and how to mend it."""
+    """A check or an invariant, and how to mend it, or the rows that break it."""
 
     name: str = ""
     verdict: str = ""
     tone: str = "off"
     advice: str = ""
+    rows: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,10 @@ def _row(name: str, advice: str, *, is_ok: bool) -> CheckRow:
 
 
 def _invariant(one: Violation) -> CheckRow:
-    rows = "; ".join(
-        ", ".join(f"{name} {value}" for name, value in row.items()) for row in one.offending
+    rows = "\n".join(
+        ", ".join(f"{name}={value}" for name, value in row.items()) for row in one.offending
     )
-    return _row(_(one.promise), rows, is_ok=one.holds)
+    return replace(_row(_(one.promise), "", is_ok=one.holds), rows=rows)
 
 
 def _detail(one: ActionItem) -> str:
