@@ -236,7 +236,7 @@ class QueueStore:
         Since the last look numbers of the queue with this `start` were seen; its bits and so many
         moved numbers are known.
         """
-        first, known = -1 if start is None else start, known or WaitingBits(0, b"")
+        first, known = -1 if start is None else start, known or WaitingBits.of(0, b"")
         parts = (*known.arguments(), moves)
         raw = await self._run_raw("snapshot", slug, first, pack_numbers(seen), *parts)
         return QueueSnapshotRow(known.merge(raw[:5]), _queue_state(raw[6:]), unpack_numbers(raw[5]))

@@ -11,31 +11,36 @@ from itertools import accumulate
 
 # As in `snapshot.lua`.
 _BLOCK = 512
-_NEAR, _PART = 32 * _BLOCK, 64 * _BLOCK
+_NEAR, _PART = 32 * _BLOCK, 32 * _BLOCK
+_EMPTY = bytes(_BLOCK)
 
 
 class WaitingBits:
-    """Bit n stands for position `first * 8 + n`; offsets count bytes from the first."""
+    """Bit n stands for position `first * 8 + n`; offsets count bytes from the first.
+
+    Two looks share the blocks that did not change, so that millions of positions are not copied.
+    """
 
     def __init__(
-        self,
-        first: int,
-        bits: bytes | bytearray,
-        *,
-        counts: list[int] | None = None,
-        epoch: bytes = b"",
-        part: int = 0,
+        self, first: int, blocks: list[bytes], counts: list[int], *, epoch: bytes, part: int
     ) -> None:
         self.first = first
-        self._bits = bits
-        self._counts = _counts(bits) if counts is None else counts
-        self._before = [*accumulate(self._counts, initial=0)]
+        self._blocks, self._counts = blocks, counts
+        self._size = (len(blocks) - 1) * _BLOCK + len(blocks[-1]) if blocks else 0
+        self._before = [*accumulate(counts, initial=0)]
         self._epoch, self._part = epoch, part
+
+    @classmethod
+    def of(cls, first: int, bits: bytes, *, epoch: bytes = b"", part: int = 0) -> WaitingBits:
+        """Return the bits of a whole queue; `merge` replaces them if they are of no epoch."""
+        blocks = _blocks(bits)
+        return cls(first, blocks, _counts(blocks), epoch=epoch, part=part)
 
     def count_ahead(self, position: int) -> int | None:
         """Return how many wait before a position; None if it does not wait."""
         offset, bit = (position >> 3) - self.first, 7 - (position & 7)
-        byte = self._bits[offset] if 0 <= offset < len(self._bits) else 0
+        inside = 0 <= offset < self._size
+        byte = self._blocks[offset // _BLOCK][offset % _BLOCK] if inside else 0
         if not byte >> bit & 1:
             return None
         # With this position's own bit and all behind it shifted out.
@@ -43,15 +48,17 @@ class WaitingBits:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return bytes from an offset on, zero where none are known."""
+        start, end = max(offset, 0), max(offset + size, 0)
+        block = start // _BLOCK
+        found = b"".join(self._blocks[block : -(-end // _BLOCK)])
         missing = bytes(min(max(-offset, 0), size))
-        found = missing + self._bits[max(offset, 0) : max(offset + size, 0)]
-        return found.ljust(size, b"\0")
+        return (missing + found[start - block * _BLOCK : end - block * _BLOCK]).ljust(size, b"\0")
 
     def count_before(self, offset: int) -> int:
         """Return how many bits are set before a byte; of all if there is none such."""
-        offset = min(max(offset, 0), len(self._bits))
-        block = offset // _BLOCK
-        part = int.from_bytes(self._bits[block * _BLOCK : offset], "big")
+        offset = min(max(offset, 0), self._size)
+        block, rest = divmod(offset, _BLOCK)
+        part = int.from_bytes(self._blocks[block][:rest], "big") if rest else 0
         return self._before[block] + part.bit_count()
 
     def first_set(self) -> int | None:
@@ -59,7 +66,7 @@ class WaitingBits:
         block = next((at for at, count in enumerate(self._counts) if count), None)
         if block is None:
             return None
-        bits = self._bits[block * _BLOCK : (block + 1) * _BLOCK]
+        bits = self._blocks[block]
         byte = len(bits) - len(bits.lstrip(b"\0"))
         return (block * _BLOCK + byte) * 8 + 8 - bits[byte].bit_length()
 
@@ -71,38 +78,43 @@ class WaitingBits:
         """Return the bits after an answer of `snapshot.lua`."""
         epoch, first, near, part, tail = raw[0], int(raw[1]), *raw[2:]
         if epoch != self._epoch:
-            return WaitingBits(first, near, epoch=epoch, part=first + _NEAR)
-        skipped = first - self.first
+            return WaitingBits.of(first, near, epoch=epoch, part=first + _NEAR)
+        skipped = (first - self.first) // _BLOCK
         missing, skipped = max(-skipped, 0), max(skipped, 0)
-        bits = bytearray(missing)
-        bits += memoryview(self._bits)[skipped:]
-        counts = [0] * (missing // _BLOCK) + self._counts[skipped // _BLOCK :]
-        _replace(bits, counts, self._part - first, part)
-        _replace(bits, counts, max(self._tail(), first + len(near)) - first, tail)
-        _replace(bits, counts, 0, near)
+        blocks = [_EMPTY] * missing + self._blocks[skipped:]
+        counts = [0] * missing + self._counts[skipped:]
+        _replace(blocks, counts, self._part - first, part)
+        _replace(blocks, counts, max(self._tail(), first + len(near)) - first, tail)
+        _replace(blocks, counts, 0, near)
         following, nearest = self._part + _PART, first + _NEAR
-        is_inside = nearest < following < first + len(bits)
-        following = following if is_inside else nearest
-        return WaitingBits(first, bits, counts=counts, epoch=epoch, part=following)
+        is_inside = nearest < following < first + len(blocks) * _BLOCK
+        part_after = following if is_inside else nearest
+        return WaitingBits(first, blocks, counts, epoch=epoch, part=part_after)
 
     def _tail(self) -> int:
         """Return where the last block begins; bits from there on may have been set since."""
-        return self.first + max(0, len(self._bits) - 1) // _BLOCK * _BLOCK
+        return self.first + max(0, len(self._blocks) - 1) * _BLOCK
 
 
-def _replace(bits: bytearray, counts: list[int], offset: int, piece: bytes) -> None:
-    piece, offset = piece[max(-offset, 0) :], max(offset, 0)
-    if not piece:
+def _replace(blocks: list[bytes], counts: list[int], offset: int, piece: bytes) -> None:
+    """Put a piece in, which begins where a block does and ends there or at the end of all."""
+    fresh = _blocks(piece[max(-offset, 0) :])
+    if not fresh:
         return
-    bits.extend(bytes(max(0, offset - len(bits))))
-    bits[offset : offset + len(piece)] = piece
-    first, last = offset // _BLOCK, -(-(offset + len(piece)) // _BLOCK)
-    counts[first:last] = _counts(bits[first * _BLOCK : last * _BLOCK])
+    at = max(offset, 0) // _BLOCK
+    missing = at - len(blocks)
+    if missing >= 0:
+        blocks[-1:] = [block.ljust(_BLOCK, b"\0") for block in blocks[-1:]]
+        blocks += [_EMPTY] * missing
+        counts += [0] * missing
+    blocks[at : at + len(fresh)] = fresh
+    counts[at : at + len(fresh)] = _counts(fresh)
 
 
-def _counts(bits: bytes | bytearray) -> list[int]:
+def _blocks(bits: bytes) -> list[bytes]:
+    return [bits[at : at + _BLOCK] for at in range(0, len(bits), _BLOCK)]
+
+
+def _counts(blocks: list[bytes]) -> list[int]:
     """Return how many bits are set in each block."""
-    return [
-        int.from_bytes(bits[at : at + _BLOCK], "big").bit_count()
-        for at in range(0, len(bits), _BLOCK)
-    ]
+    return [int.from_bytes(block, "big").bit_count() for block in blocks]

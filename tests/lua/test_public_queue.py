@@ -55,7 +55,7 @@ def test_blocks_add_up_to_every_position(numbers: set[int], first: int) -> None:
     for number in numbers:
         bits[number // 8 - first] |= 0x80 >> number % 8
     state = queue_state(waiting=len(numbers), issued=max(numbers))
-    snapshot = Snapshot(QueueSnapshotRow(WaitingBits(first, bits), state), AdmissionRate())
+    snapshot = Snapshot(QueueSnapshotRow(WaitingBits.of(first, bits), state), AdmissionRate())
     view = public_view("gala", snapshot)
     assert view.head == min(numbers)
     assert view.blocks.ahead[-1] == len(numbers)
@@ -191,7 +191,7 @@ def test_between_the_published_chances_lies_that_of_each_position() -> None:
         admitted=20_000,
         served=13_000,
     )
-    row = QueueSnapshotRow(WaitingBits(0, b"\xff" * 1_000), state)
+    row = QueueSnapshotRow(WaitingBits.of(0, b"\xff" * 1_000), state)
     points = public_view("gala", Snapshot(row, AdmissionRate())).odds
     assert 8 <= len(points) <= 12
     assert (odds(state, points[0][0] - 2) or 1) >= 0.9

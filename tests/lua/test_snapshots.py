@@ -47,7 +47,7 @@ def test_a_position_is_the_count_of_those_before(numbers: set[int], first: int) 
     bits = bytearray(5_100 // 8)
     for number in numbers:
         bits[number // 8 - first] |= 0x80 >> number % 8
-    snapshot = Snapshot(QueueSnapshotRow(WaitingBits(first, bits), _QUEUE), AdmissionRate())
+    snapshot = Snapshot(QueueSnapshotRow(WaitingBits.of(first, bits), _QUEUE), AdmissionRate())
     ordered = sorted(numbers)
     assert [snapshot.visitors_ahead(number) for number in ordered] == list(range(len(ordered)))
     for number in (0, first * 8 - 1, 6_000_000, *range(first * 8, first * 8 + 50)):
@@ -70,7 +70,7 @@ async def test_a_snapshot_says_the_same_as_the_line(queue: Queue) -> None:
 
 async def test_drawn_numbers_stand_at_their_places(queue: Queue) -> None:
     order = [3, 1, 2]
-    look = QueueSnapshotRow(WaitingBits(0, bytes([0b0111_1000])), (await queue.snapshot()).queue)
+    look = QueueSnapshotRow(WaitingBits.of(0, bytes([0b0111_1000])), (await queue.snapshot()).queue)
     snapshot = Snapshot(look, AdmissionRate(), order)
     assert [snapshot.visitors_ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
 

@@ -13,7 +13,7 @@ from surge_app.kv.waiting_bits import WaitingBits
 from tests.queue_factory import rules_of
 
 _WAITING = 600_000
-_NEAR_BYTES, _PART_BYTES, _END = 16_384, 32_768, 100_000
+_NEAR_BYTES, _PART_BYTES, _END = 16_384, 16_384, 100_000
 
 
 async def _look(store: QueueStore, slug: str, known: WaitingBits | None) -> QueueSnapshotRow:

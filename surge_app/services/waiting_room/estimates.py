@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from surge_app.kv.queue import QueueState
@@ -17,6 +18,7 @@ _MIN_TURNS, _SURE_TURNS = 8, 30
 # Nine of ten waits are to end inside the range.
 _DEVIATIONS = 1.75
 _DRIFT, _YOUNG_DRIFT, _FAR_DRIFT, _STEADY_DRIFT = 0.15, 0.36, 0.06, 0.04
+_RUSH_SECONDS = 20
 # Beyond this share of the free tickets, a wait depends on what others release.
 _SAFE_SHARE = 0.8
 _REPLY_SECONDS = 2.0
@@ -161,7 +163,8 @@ def eta_seconds(queue: QueueState, ahead: int | None, pace: Pace) -> tuple[int, 
     seconds = _until(turns, pace.per_second, pace.leaving)
     # How long visitors stay is known better after each roomful of them.
     roomfuls = max(0, queue.admitted - queue.inside - queue.called) / max(1, queue.limit)
-    drift = _DRIFT + _YOUNG_DRIFT / (1 + roomfuls)
+    # Where visitors only pass through, the rush of an opening outlasts many roomfuls.
+    drift = _DRIFT + _YOUNG_DRIFT / (1 + min(roomfuls, pace.known_seconds / _RUSH_SECONDS))
     # Nor does what was seen for a moment say much of a long time.
     drift += _FAR_DRIFT * math.log1p(seconds / pace.known_seconds)
     doubt = _DEVIATIONS * math.sqrt(0.5 / turns + 0.5 / max(1, pace.turns) + drift**2)
@@ -220,23 +223,37 @@ def _is_short(queue: QueueState, ahead: int) -> bool:
 
 def odds(queue: QueueState, ahead: int | None) -> float | None:
     """Return the chance that a ticket is left at a visitor's turn; None where it is no question."""
-    if ahead is None or queue.available is None or queue.is_sold_out:
-        return None
+    return None if ahead is None else odds_of(queue)(ahead)
+
+
+def odds_of(queue: QueueState) -> Callable[[int], float | None]:
+    """Return `odds` of one queue, for many positions."""
+    if queue.available is None or queue.is_sold_out:
+        return lambda _ahead: None
     demand = _Demand.of(queue)
     undecided = max(0, queue.inside + queue.called - queue.holders)
     held, holders = queue.held or 0, max(1, queue.holders)
-    visitors = ahead * demand.stays + undecided
-    each, buys = demand.tickets, demand.buys
-    taken = visitors * buys * each + held * buys
+    each, buys, stays = demand.tickets, demand.buys, demand.stays
     doubt = buys * (1 - buys)
-    variance = (
-        visitors * (buys * each**2 * (1 + _SPREAD_OF_QUANTITY) - (buys * each) ** 2)
-        + held**2 / holders * doubt
-        # What was measured from few visitors is less sure.
-        + ((visitors * each + held) ** 2) * doubt / (demand.observed + _FINISHED)
-        + (visitors * buys * each) ** 2 * _SPREAD_OF_QUANTITY / (queue.holders + _HOLDERS)
-        + ahead * demand.stays * (1 - demand.stays) * (buys * each) ** 2
-    )
-    left = queue.available + held - 0.5 - taken
-    chance = 0.5 * math.erfc(-left / math.sqrt(2 * max(variance, 0.01)))
-    return None if chance > _AS_GOOD_AS_SURE else round(chance, 3)
+    stock = queue.available + held - 0.5 - held * buys
+    per_visitor = buys * each**2 * (1 + _SPREAD_OF_QUANTITY) - (buys * each) ** 2
+    of_holders = held**2 / holders * doubt
+    # What was measured from few visitors is less sure.
+    of_share = doubt / (demand.observed + _FINISHED)
+    of_quantity = (buys * each) ** 2 * _SPREAD_OF_QUANTITY / (queue.holders + _HOLDERS)
+    of_leaving = stays * (1 - stays) * (buys * each) ** 2
+
+    def chance_at(ahead: int) -> float | None:
+        visitors = ahead * stays + undecided
+        variance = (
+            visitors * per_visitor
+            + of_holders
+            + (visitors * each + held) ** 2 * of_share
+            + visitors**2 * of_quantity
+            + ahead * of_leaving
+        )
+        left = stock - visitors * buys * each
+        chance = 0.5 * math.erfc(-left / math.sqrt(2 * max(variance, 0.01)))
+        return None if chance > _AS_GOOD_AS_SURE else round(chance, 3)
+
+    return chance_at

@@ -21,7 +21,7 @@ from hashlib import blake2b
 from surge_app.errors import NotFound
 from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.waiting_room.answers import NOTES, queue_order, stock_by_tier
-from surge_app.services.waiting_room.estimates import eta_seconds, odds
+from surge_app.services.waiting_room.estimates import eta_seconds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from surge_app.services.waiting_room.views import (
@@ -205,7 +205,7 @@ def _odds(snapshot: Snapshot) -> list[tuple[int, float]]:
         return []
 
     def _risk(ahead: int) -> float:
-        chance = odds(queue, ahead)
+        chance = snapshot.odds(ahead)
         return 0.0 if chance is None else 1 - chance
 
     ahead = 0

@@ -28,7 +28,7 @@ from surge_app.services.waiting_room.answers import (
     retry_after_ms,
     template,
 )
-from surge_app.services.waiting_room.estimates import eta_seconds, odds
+from surge_app.services.waiting_room.estimates import eta_seconds, odds_of
 from surge_app.services.waiting_room.lottery import RANDOM
 
 _Result = TypeVar("_Result")
@@ -53,6 +53,7 @@ class Snapshot:
         self.waiting_bits = row.bits
         self._order = order
         self.pace = rate.pace(row.queue)
+        self.odds = odds_of(row.queue)
         queue = row.queue
         words = {"open": "paused" if queue.is_paused else "waiting"}
         self.state = words.get(queue.sale, queue.sale)
@@ -111,7 +112,7 @@ class Snapshot:
             ahead,
             number,
             f'{{"low":{eta[0]},"high":{eta[1]}}}' if eta else "null",
-            "null" if (chance := odds(self.queue, ahead)) is None else chance,
+            "null" if (chance := self.odds(ahead)) is None else chance,
             retry_after_ms(state, ahead, None, polling_pace(self.queue, self.pace)),
         )
 

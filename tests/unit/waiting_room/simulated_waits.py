@@ -27,7 +27,8 @@ class SimulatedWaits:
     """One queue; `play` counts estimates and those that came true.
 
     Attributes:
-        lag: Seconds that a request takes at most; three times as long as everyone arrives.
+        lag: Seconds that a request takes at most.
+        rush: How many times as long as that it takes in the first moment, when everyone arrives.
     """
 
     seed: int
@@ -36,6 +37,7 @@ class SimulatedWaits:
     room: int = 100
     per_minute: int | None = None
     lag: float = 0.5
+    rush: float = 3.0
     told: Counter[str] = field(default_factory=Counter[str])
     kept: Counter[str] = field(default_factory=Counter[str])
 
@@ -73,7 +75,7 @@ class SimulatedWaits:
 
     def _answered(self, now: float) -> float:
         crowd = max(0.0, 1 - now / (self.arrive_seconds / 4))
-        return now + self._draw.uniform(0.02, self.lag * (1 + 2 * crowd))
+        return now + self._draw.uniform(0.02, self.lag * (1 + (self.rush - 1) * crowd))
 
     def _tick(self, now: float, _visitor: int) -> None:
         self._queue = self._state(now)

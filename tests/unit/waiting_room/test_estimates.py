@@ -112,6 +112,7 @@ def test_nine_of_ten_waits_end_inside_the_range_told(kind: str, sales: int) -> N
         {"lag": 0.1},
         {"lag": 1.0},
         {"lag": 2.5},
+        {"lag": 0.3, "rush": 10.0, "room": 50},
         {"room": 20},
         {"per_minute": 600},
         {"per_minute": 300, "visitors": 1_000},
