@@ -19,7 +19,8 @@ def limiter(redis: Redis) -> RateLimiter:
     return RateLimiter(redis, enabled=True)
 
 
-def _limit(*, per_minute: int = 60, burst: int = 3) -> Limit:
+def _limit(*, per_minute: int = 1, burst: int = 3) -> Limit:
+    """Return a limit that gives no call back while a test runs, however slow the machine is."""
     return Limit(f"test-{secrets.token_hex(6)}", per_minute=per_minute, burst=burst)
 
 
@@ -35,8 +36,9 @@ async def test_a_burst_passes_and_the_next_call_waits(limiter: RateLimiter) -> N
         await limiter.check(limit, "a")
     with pytest.raises(RateLimited) as caught:
         await limiter.check(limit, "a")
-    assert caught.value.retry_after_seconds == 1
-    assert caught.value.document()["retry_after_seconds"] == 1
+    assert 1 < caught.value.retry_after_seconds <= 60
+    told = caught.value.document()["retry_after_seconds"]
+    assert told == caught.value.retry_after_seconds
 
 
 async def test_a_clock_that_was_set_back_locks_nobody_out(
@@ -49,14 +51,14 @@ async def test_a_clock_that_was_set_back_locks_nobody_out(
     await _let_pass(redis, limit, "a", -7200)
     with pytest.raises(RateLimited) as caught:
         await limiter.check(limit, "a")
-    assert caught.value.retry_after_seconds == 1
+    assert 1 < caught.value.retry_after_seconds <= 60
 
 
 async def test_a_refusal_is_remembered_without_redis_until_a_call_is_taken_back(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limits, "_REMEMBER_SECONDS", 3_600)
-    slow, other = _limit(per_minute=1, burst=1), _limit(burst=100)
+    slow, other = _limit(burst=1), _limit(burst=100)
     await limiter.check_all("a", (other, "b"), (slow, "a"))
     limiter.check_refused("a", (other, "b"), (slow, "a"))
     with pytest.raises(RateLimited):
@@ -73,7 +75,7 @@ async def test_refusals_of_many_subjects_are_remembered_for_a_bounded_number(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limits, "_MAX_REMEMBERED", 2)
-    limit = _limit(per_minute=1, burst=1)
+    limit = _limit(burst=1)
     for subject in ("a", "a", "b", "b", "c", "c"):
         with suppress(RateLimited):
             await limiter.check(limit, subject)
@@ -90,40 +92,36 @@ async def test_everyone_is_counted_alone(limiter: RateLimiter) -> None:
 
 
 async def test_refused_calls_cost_nothing(limiter: RateLimiter, redis: Redis) -> None:
-    limit = _limit(per_minute=6, burst=2)
+    limit = _limit(burst=2)
     for _ in range(2):
         await limiter.check(limit, "a")
     for _ in range(20):
         with pytest.raises(RateLimited) as caught:
             await limiter.check(limit, "a")
-        assert caught.value.retry_after_seconds <= 10
-    await _let_pass(redis, limit, "a", 10)
+        assert caught.value.retry_after_seconds <= 60
+    await _let_pass(redis, limit, "a", 60)
     await limiter.check(limit, "a")
 
 
 async def test_the_pace_is_kept_and_the_burst_comes_back_in_time(
     limiter: RateLimiter, redis: Redis
 ) -> None:
-    limit = _limit(per_minute=60, burst=3)
+    limit = _limit(burst=3)
     for _ in range(3):
         await limiter.check(limit, "a")
-    await _let_pass(redis, limit, "a", 1)
+    await _let_pass(redis, limit, "a", 60)
     await limiter.check(limit, "a")
     with pytest.raises(RateLimited):
         await limiter.check(limit, "a")
-    await _let_pass(redis, limit, "a", 100)
+    await _let_pass(redis, limit, "a", 6_000)
     for _ in range(3):
         await limiter.check(limit, "a")
     with pytest.raises(RateLimited):
         await limiter.check(limit, "a")
 
 
-async def test_a_hundred_calls_at_once_pass_exactly_the_burst(
-    limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A slow machine must not look like a Redis that is away, which lets everyone pass.
-    monkeypatch.setattr(rate_limits, "_PATIENCE_SECONDS", 30)
-    limit = _limit(per_minute=1, burst=7)
+async def test_a_hundred_calls_at_once_pass_exactly_the_burst(limiter: RateLimiter) -> None:
+    limit = _limit(burst=7)
     results = await asyncio.gather(
         *(limiter.check(limit, "a") for _ in range(100)), return_exceptions=True
     )

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from surge_app.container import Container
 from surge_app.errors import RateLimited
+from surge_app.services.checkout import device_moves
 from surge_app.services.checkout.device_moves import MoveCodeInvalid, MoveOffer
 from surge_app.services.waiting_room.views import QueueStatus
 
 NewLine = Callable[..., Awaitable[str]]
 _HOME = "192.0.2.7"
+_LIMITS = (
+    "_PER_VISITOR",
+    "_WRONG_PER_IPV4",
+    "_WRONG_PER_SUBSCRIBER",
+    "_WRONG_PER_WIDE_NETWORK",
+    "_WRONG_PER_EVENT",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_regained_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, no try is regained while a test runs."""
+    for name in _LIMITS:
+        slow = dataclasses.replace(getattr(device_moves, name), per_minute=1)
+        monkeypatch.setattr(device_moves, name, slow)
 
 
 def _cookies(services: Container) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +13,7 @@ from surge_app.errors import RateLimited
 from surge_app.kv import keys
 from surge_app.kv.admission import JoinStore
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
+from surge_app.services.bookings import lookup
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.services.waiting_room import admission
 from tests.engine.gateway import InProcessGateway
@@ -194,8 +196,11 @@ async def test_while_redis_is_away_nobody_joins_past_the_check(
 
 
 async def test_whoever_guesses_bookings_is_slowed_by_network_and_by_reference_from_it(
-    new_visitor: NewVisitor,
+    new_visitor: NewVisitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    slow = dataclasses.replace(lookup._BY_NETWORK, per_minute=1)
+    monkeypatch.setattr(lookup, "_BY_NETWORK", slow)
+
     async def ask(address: str | None, ref: str) -> str:
         form = {"ref": ref, "contact": "asha@example.com"}
         answer = await new_visitor(address).http.post("/api/bookings/find", data=form)
