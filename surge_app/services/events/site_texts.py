@@ -68,12 +68,14 @@ class SiteTexts:
                 # A crowd that waited for the lock finds what the first one has read.
                 if self._is_stale():
                     await self._read()
-        body = self._stored.get(name, "")
-        return SitePage(name, SITE_PAGES[name], body or _default(name), is_default=not body)
+        return self._page(name)
 
     async def pages(self) -> list[SitePage]:
-        """Return every page."""
-        return [await self.page(name) for name in SITE_PAGES]
+        """Return every page as it is stored now: an editor's change is compared with it."""
+        # A read that has begun may miss what was saved since.
+        async with self._reading:
+            await self._read()
+        return [self._page(name) for name in SITE_PAGES]
 
     async def save(self, name: str, body: str, *, actor: str, expected: str | None = None) -> None:
         """Store the text of a page; an empty one brings back the default.
@@ -106,6 +108,10 @@ class SiteTexts:
         finally:
             # Also after a conflict the next reader sees what is stored.
             self._read_at = -_FRESH_SECONDS
+
+    def _page(self, name: str) -> SitePage:
+        body = self._stored.get(name, "")
+        return SitePage(name, SITE_PAGES[name], body or _default(name), is_default=not body)
 
     def _is_stale(self) -> bool:
         return time.monotonic() - self._read_at >= _FRESH_SECONDS

@@ -85,6 +85,21 @@ async def test_a_text_that_someone_else_changed_is_not_replaced_by_the_api_unsee
     assert stale.json()["code"] == "changed_meanwhile"
 
 
+async def test_an_editor_is_shown_what_another_worker_has_stored_since(
+    services: Container,
+) -> None:
+    editor, worker = SiteTexts(services.database), SiteTexts(services.database)
+    ours = {page.name: page.body for page in await editor.pages()}["privacy"]
+    try:
+        await worker.save("privacy", "Nothing is kept.", actor="test")
+        shown = {page.name: page.body for page in await editor.pages()}["privacy"]
+        assert shown == "Nothing is kept."
+        await editor.save("privacy", "Little is kept.", actor="test", expected=shown)
+    finally:
+        await worker.save("privacy", "", actor="test")
+    assert {page.name: page.body for page in await editor.pages()}["privacy"] == ours
+
+
 async def test_an_address_that_nothing_has_gets_a_page_with_a_way_back(
     stranger: httpx.AsyncClient,
 ) -> None:
