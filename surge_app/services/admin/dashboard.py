@@ -16,11 +16,12 @@ from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages
-from surge_app.errors import NotFound, SurgeError
+from surge_app.errors import SurgeError
 from surge_app.models import Event, EventPhase, HistorySample
 from surge_app.services.admin.views import EventStats, HistoryPoint, TierStats
 from surge_app.services.events.catalog import event_view
 from surge_app.services.events.facts import read_facts
+from surge_app.services.recent_values import RecentValues
 from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.services.waiting_room.views import QueueCounts
 
@@ -43,9 +44,8 @@ class Dashboard:
         self._database = database
         self._waiting_room = waiting_room
         self._money = queries.MoneyReader()
-        self._recent: dict[str, tuple[float, EventStats]] = {}
+        self._recent = RecentValues(self.stats, seconds=_FRESH_SECONDS)
         self._histories: dict[str, tuple[float, tuple[HistoryPoint, ...]]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
 
     async def overview(self) -> list[EventStats]:
         """Return every event but rehearsals, drafts included, the soonest first."""
@@ -65,22 +65,11 @@ class Dashboard:
 
     async def recent(self, slug: str) -> EventStats:
         """Return figures that are at most a second old, read once for all who watch."""
-        async with self._locks.setdefault(slug, asyncio.Lock()):
-            read_at, found = self._recent.get(slug, (0.0, None))
-            if found is not None and time.monotonic() - read_at < _FRESH_SECONDS:
-                return found
-            started = time.monotonic()
-            try:
-                found = await self.stats(slug)
-            except NotFound:
-                del self._locks[slug]
-                raise
-            self._recent[slug] = (started, found)
-            return found
+        return await self._recent.get(slug)
 
     def invalidate(self, slug: str) -> None:
         """Let the next `recent` read an event again; called after a change."""
-        self._recent.pop(slug, None)
+        self._recent.invalidate(slug)
 
     async def sample(self) -> int:
         """Store a sample of each sale that is open or closed recently; returns how many."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,7 +9,7 @@ from datetime import date, datetime
 from surge_app.db.admin import sales_report as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import NotFound
+from surge_app.services.recent_values import RecentValues
 
 _FRESH_SECONDS = 15.0
 
@@ -72,26 +70,15 @@ class SalesReports:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._found: dict[str, tuple[float, SalesReport]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._recent = RecentValues(self.read, seconds=_FRESH_SECONDS)
 
     async def recent(self, slug: str) -> SalesReport:
         """Return the report of an event, some seconds old at most; raises NotFound."""
-        async with self._locks.setdefault(slug, asyncio.Lock()):
-            read_at, found = self._found.get(slug, (0.0, None))
-            if found is not None and time.monotonic() - read_at < _FRESH_SECONDS:
-                return found
-            try:
-                found = await self.read(slug)
-            except NotFound:
-                del self._locks[slug]
-                raise
-            self._found[slug] = (time.monotonic(), found)
-            return found
+        return await self._recent.get(slug)
 
     def invalidate(self, slug: str) -> None:
         """Let the next `recent` read an event again; called after a change."""
-        self._found.pop(slug, None)
+        self._recent.invalidate(slug)
 
     async def read(self, slug: str) -> SalesReport:
         """Add an event up now; raises NotFound."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +22,7 @@ from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, Event, TicketStatus
 from surge_app.services.bookings.ticket_signing import NotATicket, TicketCodes
+from surge_app.services.recent_values import RecentValues
 
 _MAX_RESULTS = 20
 _MAX_SCANS = 500
@@ -126,8 +125,7 @@ class CheckIn:
         self._limits = limits
         self._database = database
         self._codes = codes
-        self._counts: dict[str, tuple[float, CheckInCounts]] = {}
-        self._lock = asyncio.Lock()
+        self._counts = RecentValues(self._count, seconds=_FRESH_SECONDS)
 
     async def scan(
         self, slug: str, scans: Sequence[Scan], *, gate: str, actor: str
@@ -153,7 +151,7 @@ class CheckIn:
             # One transaction each, so that a scan that waits for another entrance delays no other.
             async with self._database.transaction() as session:
                 results.append(await self._record(session, event, scan, gate=name, actor=actor))
-        self._counts.pop(slug, None)
+        self._counts.invalidate(slug)
         return results
 
     async def undo(self, ref: str, ticket: int, *, actor: str) -> None:
@@ -166,7 +164,7 @@ class CheckIn:
             if not await queries.undo(session, ref, ticket):
                 raise AlreadyResolved
             session.add(_undo_entry(actor, ref, [ticket]))
-        self._counts.clear()
+        self._counts.invalidate_all()
 
     async def undo_scans(self, slug: str, scan_ids: Sequence[str], *, actor: str) -> int:
         """Take check-ins of this event back that these scans made; returns how many.
@@ -178,7 +176,7 @@ class CheckIn:
         async with self._database.transaction() as session:
             undone = await queries.undo_scans(session, event.id, scan_ids[:_MAX_SCANS])
             session.add_all(_undo_entry(actor, ref, seqs) for ref, seqs in undone.items())
-        self._counts.pop(slug, None)
+        self._counts.invalidate(slug)
         return sum(map(len, undone.values()))
 
     async def search(self, slug: str, query: str, *, actor: str) -> list[CheckInTicket]:
@@ -210,23 +208,7 @@ class CheckIn:
 
     async def counts(self, slug: str) -> CheckInCounts:
         """Return how many are checked in, at most a second old; raises NotFound."""
-        async with self._lock:
-            read_at, counts = self._counts.get(slug, (0.0, None))
-            if counts is None or time.monotonic() - read_at > _FRESH_SECONDS:
-                event = await self._event(slug)
-                async with self._database.transaction() as session:
-                    valid, inside = await queries.counts(session, event.id)
-                counts = CheckInCounts(
-                    slug=slug,
-                    name=event.name,
-                    venue=event.venue,
-                    time_zone=event.time_zone,
-                    starts_at=event.starts_at,
-                    valid=valid,
-                    inside=inside,
-                )
-                self._counts[slug] = (time.monotonic(), counts)
-        return counts
+        return await self._counts.get(slug)
 
     async def offline_list(self, slug: str) -> OfflineList:
         """Return the list for a scanner that goes offline; raises NotFound."""
@@ -235,6 +217,20 @@ class CheckIn:
             codes = await queries.codes(session, event.id)
         tickets = tuple((hashed(code), came_in, gate) for code, came_in, gate in codes)
         return OfflineList(event.id, utc_now(), tickets)
+
+    async def _count(self, slug: str) -> CheckInCounts:
+        event = await self._event(slug)
+        async with self._database.transaction() as session:
+            valid, inside = await queries.counts(session, event.id)
+        return CheckInCounts(
+            slug=slug,
+            name=event.name,
+            venue=event.venue,
+            time_zone=event.time_zone,
+            starts_at=event.starts_at,
+            valid=valid,
+            inside=inside,
+        )
 
     async def _event(self, slug: str) -> Event:
         async with self._database.transaction() as session:
