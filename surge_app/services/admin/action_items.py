@@ -50,16 +50,18 @@ class ActionItems:
         self._database = database
         self._payments = payments
         self._refunds = refunds
-        self._recent: tuple[float, Sequence[ActionItem]] = (-_FRESH_SECONDS, ())
+        self._recent: tuple[float, Sequence[ActionItem]] = float("-inf"), ()
 
     async def recent(self) -> Sequence[ActionItem]:
         """Return the open items as they were some seconds ago at most."""
         read_at, found = self._recent
         if time.monotonic() - read_at >= _FRESH_SECONDS:
             # Set first, so that everyone else goes on with the last ones.
-            self._recent = time.monotonic(), found
+            self._recent = reading = time.monotonic(), found
             found = await self.list()
-            self._recent = time.monotonic(), found
+            # The list may have an item that was resolved since it was read.
+            if self._recent is reading:
+                self._recent = time.monotonic(), found
         return found
 
     async def list(self, *, most: int = 100, skip: int = 0) -> Sequence[ActionItem]:
@@ -92,7 +94,8 @@ class ActionItems:
         if action is None:
             raise InvalidRequest
         await action(item_id, actor)
-        self._recent = (-_FRESH_SECONDS, ())
+        left = tuple(one for one in self._recent[1] if one.id != item_id)
+        self._recent = float("-inf"), left
 
     async def _close_payment(self, payment_id: str, actor: str) -> None:
         await self._close(payment_id, actor, is_refund=False)
