@@ -6,6 +6,8 @@ shows the token: on a shared computer that would include an organizer who has si
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Awaitable, Iterable
 from datetime import timedelta
 from hashlib import sha256
@@ -15,6 +17,9 @@ from redis.asyncio import Redis
 
 _LIFE = timedelta(days=1)
 _ADMIN = "admin:"
+_LOCK_LIFE = timedelta(seconds=10)
+# Three seconds: an event of ours takes less.
+_MAX_ATTEMPTS, _RETRY_SECONDS = 150, 0.02
 
 
 class StateOwners:
@@ -49,10 +54,26 @@ class StateOwners:
         await self._redis.unlink(key)
 
     async def _delete(self, tokens: list[str]) -> None:
-        # Reflex writes one key for each State of a token.
-        names = list(self._state_names)
-        if tokens and names:
-            await self._redis.unlink(*(f"{token}_{name}" for token in tokens for name in names))
+        await asyncio.gather(*(self._delete_states(token) for token in tokens))
+
+    async def _delete_states(self, token: str) -> None:
+        """Delete the states of a token so that no event of before writes them anew.
+
+        Reflex sends what an event changed, and saves it after that, while it holds the lock of the
+        token. An event that holds the lock for too long loses it, and then Reflex does not save.
+        """
+        lock, own = lock_key(token), secrets.token_hex(16)
+        for _ in range(_MAX_ATTEMPTS):
+            if await self._redis.set(lock, own, nx=True, px=_LOCK_LIFE):
+                break
+            await asyncio.sleep(_RETRY_SECONDS)
+        # Reflex writes one key for each State.
+        await self._redis.unlink(lock, *(f"{token}_{name}" for name in self._state_names))
+
+
+def lock_key(token: str) -> str:
+    """Return the key of the lock under which Reflex saves the states of a token."""
+    return f"{token}_lock"
 
 
 def admin_owner(secret: str) -> str:

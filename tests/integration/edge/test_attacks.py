@@ -16,7 +16,7 @@ from redis.client import NEVER_DECODE
 from surge_app.container import Container
 from surge_app.edge.websockets import websocket_guard
 from surge_app.kv.client import connect
-from tests.conftest import NewBuyer, NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 from tests.integration.raw_socket import Socket, connected, handshake
 
 PARTICIPANTS = "state.admin.bookings.participants.ParticipantsState"
@@ -60,7 +60,12 @@ async def test_a_tab_left_open_shows_nothing_after_signing_out(
         async with connected(surge.url, dict(http.cookies)) as socket:
             token = socket.token
             assert ref in str(await socket.event(PARTICIPANTS, "load", page))
-        assert await _states_of(states, token)
+
+        async def is_saved() -> bool:
+            return bool(await _states_of(states, token))
+
+        # Reflex saves after it has sent.
+        await eventually(is_saved, about="the state of the page")
         await http.post("/admin/logout")
     assert await _states_of(states, token) == []
     async with connected(surge.url, dict(buyer.http.cookies), token) as socket:
