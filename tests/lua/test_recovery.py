@@ -176,3 +176,20 @@ async def test_an_empty_queue_and_one_that_is_drained_lack_nothing(queue: Queue)
     await queue.leave("a")
     answer = await queue.join("b")
     assert (answer.state, answer.queue.start) == ("admitted", 0)
+
+
+@pytest.mark.parametrize(("seconds", "is_interrupted"), [(1, False), (10, True)])
+async def test_a_redis_whose_memory_is_full_still_knows_its_passes(
+    queue: Queue, seconds: int, *, is_interrupted: bool
+) -> None:
+    await queue.join("a")
+    ends = await queue.renew("a", 0)
+    await queue.stand_still(seconds)
+    await queue.redis.config_set("maxmemory", "1")
+    try:
+        assert await queue.renew("a", 0) == ends
+        assert await queue.renew("b", 0) == 0
+    finally:
+        await queue.redis.config_set("maxmemory", "0")
+    # What could not be noted is made up for.
+    assert (await queue.renew("a", 0) > ends) is is_interrupted

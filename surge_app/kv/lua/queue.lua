@@ -310,11 +310,19 @@ local function forget_number(visitor)
   redis.call("HDEL", numbers_with(visitor), visitor)
 end
 
+-- Whether Redis takes a write, which it does not while its memory or disk is full. This one changes nothing.
+local function takes_writes()
+  return type(redis.pcall("HSETNX", COUNTERS, "start", count.start)) ~= "table"
+end
+
 -- Nobody loses a pass or a turn to the time in which the queue was interrupted, and nobody keeps one
--- for longer because the clock was set back: both are a gap in which no time passed.
+-- for longer because the clock was set back: both are a gap in which no time passed. It is noticed once
+-- it can be noted; until then, scripts that only look go on.
 local function notice_return()
   if not count.start then return end
   local gap = now - (count.last_tick or now)
+  if count.last_tick and gap <= 500 and gap >= -GAP_MS then return end
+  if not takes_writes() then return end
   if math.abs(gap) > GAP_MS then
     prolong(PASSES, gap, CHOOSE_MS)
     prolong(GRACE, gap, GRACE_MS)
@@ -328,7 +336,7 @@ local function notice_return()
       set("recovering_until", is_awaited and now + RETURN_MS or now)
     end
   end
-  if gap > 500 or gap < -GAP_MS or not count.last_tick then set("last_tick", now) end
+  set("last_tick", now)
 end
 
 -- An eviction may take one key and leave the others. Then the queue counts as lost as a whole: it is
