@@ -27,7 +27,7 @@ _ENGLISH = r"""([same, data, own]) => {
   const known = [...codes, ...data].filter(Boolean);
   const read = (shown) => {
     const text = known.reduce((rest, one) => rest.replaceAll(one, ""), shown)
-      .replace(/\b(pay|order)_[A-Za-z0-9]+|\S+@\S+|SRG-\S+|\bsale-[0-9a-f]+|\/[a-z]\S*/g, "");
+      .replace(/\b(pay|order|rfnd|disp|evt)_\w+|\S+@\S+|SRG-\S+|\bsale-[0-9a-f]+|\/[a-z]\S*/g, "");
     for (const word of text.match(/[A-Za-z][A-Za-z'’.@_-]*[A-Za-z]/g) ?? []) {
       if (!new RegExp(same).test(word)) found.add(text.trim());
     }

@@ -35,8 +35,6 @@ _OWN = (
     "pre.mail, .event h2, .event p:not(.number), select[name=event] option, "
     "select[name=actor] option"
 )
-# Action items and rehearsals of other tests, in the words of vendors and of their starters.
-_OTHERS = f"{_OWN}, main .card:not(.card ~ .card) li .small"
 # The accented one in each run, all of them at night.
 _IN_TURN = pytest.mark.parametrize(
     "tag",
@@ -61,9 +59,7 @@ async def _open(page: Page, path: str) -> None:
 async def _look(page: Page, name: str, own: str = _OWN) -> list[str]:
     """Return what is wrong with a page when everything on it is opened."""
     await page.evaluate("document.querySelectorAll('main details').forEach(o => { o.open = true })")
-    return await faults_of(
-        page, name, widths=_WIDTHS, data=("test", "General", "captured"), own=own
-    )
+    return await faults_of(page, name, widths=_WIDTHS, data=("test", "General"), own=own)
 
 
 async def _buy(buyer: Customer, quantity: int) -> str:
@@ -207,7 +203,7 @@ async def test_every_page_of_an_installation_is_translated_and_has_room(
     async with units_freed_by_hand(services, slug):
         await promises.get_by_role("button").click()
         await expect(promises.get_by_text(f"slug={slug}")).to_be_visible()
-    found += await _look(page, f"{tag}-admin-checks", _OTHERS)
+    found += await _look(page, f"{tag}-admin-checks")
     await services.action_items.resolve("unmatched_payment", payment, actor=_ACTOR)
     await _open(page, "/admin/install/rehearsal")
     await page.locator("[name=visitors]").fill("0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from surge_app.state.admin.entrance.check_in import CheckInState
 from surge_app.state.admin.sale.sale_history import alerts
 from surge_app.state.admin.site import health
 from surge_app.state.admin.site.health import HealthState
+from surge_app.state.admin.state_labels import STATE_LABELS, state_label
 from tests.state import samples
 from tests.state.harness import at, call
 
@@ -89,8 +91,49 @@ def test_checks_and_items_are_in_the_language_of_the_organizer() -> None:
         cash = health._card(replace(_FAILED, kind="cash_refund", detail="Paid by card"))
     assert (shown.name, shown.verdict) == ("पेमेंट", "सैंडबॉक्स")
     assert (asked.name, asked.advice) == ("SMS के टेक्स्ट", "दर्ज टेक्स्ट से मिलाए नहीं गए।")
-    assert message.detail == "asha@example.com पर ईमेल: डेटाबेस व्यस्त था।"
+    assert message.detail == "ईमेल: asha@example.com"
+    assert (message.reason, message.is_quoted) == ("डेटाबेस व्यस्त था।", False)
     assert cash.detail == "पेमेंट: कार्ड"
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "shown", "quoted"),
+    [
+        ("unmatched_payment", "captured", "Razorpay में स्थिति: लिया गया", ""),
+        ("unmatched_refund", "refund", "", ""),
+        ("undecided_payment", "captured", "", ""),
+        ("dispute", "under_review", "Razorpay में स्थिति: जाँच में", ""),
+        (
+            "dispute",
+            "lost: Not as described",
+            "Razorpay में स्थिति: फ़ैसला आपके ख़िलाफ़",
+            "Not as described",
+        ),
+        ("stuck_refund", "requested", "Razorpay ने कोई वजह नहीं बताई।", ""),
+        ("stuck_refund", "The payment is too old.", "", "The payment is too old."),
+        ("gateway_refund", "rfnd_1", "", "rfnd_1"),
+        ("stuck_webhook", "", "", ""),
+        ("dead_message", "sms to +91 98: Twilio error 30006", "SMS: +91 98", "Twilio error 30006"),
+    ],
+)
+def test_an_item_translates_its_state_and_quotes_the_vendor(
+    kind: str, detail: str, shown: str, quoted: str
+) -> None:
+    with use("hi"):
+        card = health._card(replace(_FAILED, kind=kind, detail=detail))
+    assert (card.detail, card.reason if card.is_quoted else "") == (shown, quoted)
+
+
+@pytest.mark.parametrize("state", STATE_LABELS)
+def test_each_state_has_a_word_in_hindi(state: str) -> None:
+    with use("hi"):
+        assert not re.search("[a-z]", state_label(state))
+
+
+def test_a_delivery_without_words_of_the_provider_has_its_state() -> None:
+    with use("hi"):
+        card = health._card(replace(_FAILED, detail="email to asha@example.com: bounced"))
+    assert (card.reason, card.is_quoted) == ("नहीं पहुँचा", False)
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,22 @@ def _row(row: CheckRow) -> rx.Component:
     )
 
 
+def _reason(card: ActionItemCard) -> rx.Component:
+    kind = "muted small"
+    return rx.cond(
+        card.is_quoted,
+        rx.el.span(card.reason, lang="en", dir="auto", class_name=kind),
+        rx.el.span(card.reason, class_name=kind),
+    )
+
+
 def _item(card: ActionItemCard) -> rx.Component:
     asked: Any = rx.cond(card.about != "", f"{card.title}: {card.about}", card.title)
     return list_row(
         rx.el.span(card.title, class_name="strong"),
         rx.el.span(card.about, class_name="small number"),
-        rx.el.span(card.detail, class_name="muted small"),
+        rx.cond(card.detail != "", rx.el.span(card.detail, class_name="muted small")),
+        rx.cond(card.reason != "", _reason(card)),
         rx.el.span(card.advice, class_name="small"),
         rx.cond(
             card.ref != "",

@@ -25,6 +25,7 @@ from surge_app.state.admin.common import (
     status_and_tone,
     version_of,
 )
+from surge_app.state.admin.state_labels import state_label
 from surge_app.state.email_suggestion import EmailSuggestion
 
 _TICKET = "ticket-"
@@ -47,23 +48,6 @@ _MESSAGES = {
     "late_payment": N_("Late payment"),
     "refunded": N_("Refund"),
     "refund_paid": N_("Refund sent"),
-}
-_STATES = {
-    "applied": N_("received"),
-    "authorized": N_("authorized"),
-    "captured": N_("captured"),
-    "created": N_("created"),
-    "delivered": N_("delivered"),
-    "refund": N_("refund"),
-    "refunded": N_("refunded"),
-    "requested": N_("sent to the bank"),
-    "sent": N_("sent"),
-    "processed": N_("paid back"),
-    "dead": N_("failed"),
-    "bounced": N_("did not arrive"),
-    "deferred": N_("delayed by the recipient's provider"),
-    "pending": N_("waiting"),
-    "sending": N_("being sent"),
 }
 
 
@@ -323,7 +307,7 @@ def _dispute(status: str) -> str:
         return ""
     return _(
         "The buyer's bank disputes this payment. State: {state}. Answer it at Razorpay.",
-        state=status.replace("_", " "),
+        state=state_label(status),
     )
 
 
@@ -348,13 +332,9 @@ def _ticket(one: SoldTicket) -> TicketRow:
     )
 
 
-def _state(state: str) -> str:
-    return _(_STATES.get(state, state.replace("_", " ")))
-
-
 def _timeline_row(one: TimelineEntry, zone: str) -> TimelineRow:
     what, detail = _(_EVENTS.get(one.what, one.what)), one.detail
-    state = _state(one.state)
+    state = state_label(one.state)
     if one.what == "refund":
         detail = rupees(int(one.detail))
     elif one.what == "payment":
@@ -362,7 +342,7 @@ def _timeline_row(one: TimelineEntry, zone: str) -> TimelineRow:
         outcome, by, actor = one.state.partition(" by ")
         name = _(BOX_OFFICE_METHODS[method][0]) if by and method in BOX_OFFICE_METHODS else payment
         detail = f"{rupees(int(paise))}, {name} {reference.strip()}".strip()
-        state = _state(outcome)
+        state = state_label(outcome)
         state = _("{what} by {actor}", what=state, actor=actor) if actor else state
     elif one.what == "message":
         channel, kind, recipient = f"{one.detail}  ".split(" ", 2)

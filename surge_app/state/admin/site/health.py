@@ -20,6 +20,7 @@ from surge_app.state.admin.common import (
     form_fields,
     organizer_action,
 )
+from surge_app.state.admin.state_labels import STATE_LABELS, state_label
 
 # What a query says of a booking without a payment.
 _UNPAID = N_("confirmed, and no payment is applied to it")
@@ -95,12 +96,18 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class ActionItemCard:
-    """Something that needs attention, as text."""
+    """Something that needs attention, as text.
+
+    Attributes:
+        is_quoted: Whether `reason` is in the words of a vendor, which are English.
+    """
 
     kind: str = ""
     id: str = ""
     title: str = ""
     detail: str = ""
+    reason: str = ""
+    is_quoted: bool = False
     about: str = ""
     advice: str = ""
     action: str = ""
@@ -183,36 +190,51 @@ def _invariant(one: Violation) -> CheckRow:
     return replace(_row(_(one.promise), "", is_ok=one.holds), rows=rows)
 
 
-def _detail(one: ActionItem) -> str:
-    """Return what is wrong, around what a provider says in its own words."""
-    if one.kind == "dead_message":
-        where, _colon, reason = one.detail.partition(": ")
-        channel, _to, address = where.partition(" to ")
-        return _(
-            "{channel} to {address}: {reason}",
-            channel=_(_CHANNELS[channel]),
-            address=address,
-            reason=_(reason),
-        )
-    if one.kind == "unpaid_booking":
-        return _(_UNPAID)
-    if one.kind == "cash_refund":
-        method = one.detail.rpartition(" ")[2]
-        name = BOX_OFFICE_METHODS[method][0] if method in BOX_OFFICE_METHODS else method
-        return _("Paid: {method}", method=_(name))
-    return _(one.detail)
+def _detail(one: ActionItem) -> tuple[str, str]:
+    """Return what is wrong, and the reason in the words of the vendor."""
+    detail, reason = one.detail, ""
+    match one.kind:
+        case "dead_message":
+            where, _colon, reason = one.detail.partition(": ")
+            channel, _to, address = where.partition(" to ")
+            detail = _("{channel} to {address}", channel=_(_CHANNELS[channel]), address=address)
+            # Without words of the provider it is the state of the delivery.
+            reason = STATE_LABELS.get(reason, reason)
+        case "unmatched_payment" | "dispute":
+            state, _colon, reason = one.detail.partition(": ")
+            detail = _("State at Razorpay: {state}", state=state_label(state))
+        case "unpaid_booking":
+            detail = _(_UNPAID)
+        case "cash_refund":
+            method = one.detail.rpartition(" ")[2]
+            name = BOX_OFFICE_METHODS[method][0] if method in BOX_OFFICE_METHODS else method
+            detail = _("Paid: {method}", method=_(name))
+        case "stuck_refund" if one.detail in STATE_LABELS:
+            detail = _("Razorpay gave no reason.")
+        case "undecided_payment" | "unmatched_refund":
+            # The title says its state.
+            detail = ""
+        case _:
+            detail, reason = "", one.detail
+    return detail, reason
 
 
 def _card(one: ActionItem) -> ActionItemCard:
     title, advice, action = (_(text) for text in _KINDS[one.kind])
+    detail, reason = _detail(one)
+    translated = _(reason)
     amount = rupees(one.amount_paise) if one.amount_paise else ""
     due = _("Answer by {day}", day=view_models.when(one.due_at, HOME_ZONE)) if one.due_at else ""
-    about = [due, amount, one.event, one.subject, view_models.when(one.at, HOME_ZONE)]
+    # A stored notification is named by its provider and its id.
+    subject = _capitalized(one.subject) if one.kind == "stuck_webhook" else one.subject
+    about = [due, amount, one.event, subject, view_models.when(one.at, HOME_ZONE)]
     return ActionItemCard(
         kind=one.kind,
         id=one.id,
         title=title,
-        detail=_detail(one),
+        detail=detail,
+        reason=translated,
+        is_quoted=translated == reason,
         about=" · ".join(part for part in about if part),
         advice=advice,
         action=action,
