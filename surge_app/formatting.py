@@ -91,6 +91,13 @@ def when(moment: datetime, time_zone: str) -> str:
     return f"{text} {zone_name(moment, time_zone)}"
 
 
+def when_beside(moment: datetime, start: datetime, time_zone: str) -> str:
+    """Return a moment as `when` does, without the day and the zone it shares with a start."""
+    zone = ZoneInfo(time_zone)
+    is_same = moment.astimezone(zone).date() == start.astimezone(zone).date()
+    return _format_date(moment, time_zone, "h:mm a") if is_same else when(moment, time_zone)
+
+
 def zone_name(moment: datetime, time_zone: str) -> str:
     """Return `IST` in India, `GMT+9` or `GMT-3:30` elsewhere, as `formatting.js` does.
 

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
-from surge_app.formatting import when
+from surge_app.formatting import when_beside
 from surge_app.languages import A_, N_, gettext as _
 from surge_app.services.events.rich_text import TextPart
 
@@ -298,15 +298,16 @@ def read_facts(source: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
 
 
-def shown_facts(source: object, time_zone: str) -> tuple[ShownFact, ...]:
+def shown_facts(source: object, starts_at: datetime, time_zone: str) -> tuple[ShownFact, ...]:
     """Return what pages and mails say of an event beside its name, day and venue."""
     found: dict[str, ShownFact] = {}
     for name, one in PUBLIC_FACTS.items():
         value, fact = getattr(source, name), one.fact
         if not (fact.heading and value):
             continue
-        is_time = isinstance(value, datetime)
-        text = when(value, time_zone) if is_time else _(fact.text, number=value)
+        text = _(fact.text, number=value)
+        if isinstance(value, datetime):
+            text = when_beside(value, starts_at, time_zone)
         line = TextPart(text, _link(fact, str(value)))
         known = found.get(fact.heading)
         lines = (*known.lines, line) if known else (line,)

@@ -76,7 +76,7 @@ class EventView(EventFacts):
     @property
     def facts(self) -> tuple[ShownFact, ...]:
         """The facts shown beside its name, day and venue."""
-        return shown_facts(self, self.time_zone)
+        return shown_facts(self, self.starts_at, self.time_zone)
 
     @property
     def directions(self) -> str:
@@ -120,7 +120,7 @@ class EventView(EventFacts):
     def cover(self) -> str:
         """The address of its picture, which changes with the picture."""
         own = f"{self.category.casefold()} {self.starts_at.date()}"
-        drawn = f"cover.svg?v=4{crc32(own.encode()):x}"
+        drawn = f"cover.svg?v=5{crc32(own.encode()):x}"
         name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else drawn
         return f"/api/events/{self.slug}/{name}"
 

@@ -29,24 +29,38 @@ def _event(**facts: object) -> NewEvent:
 
 def test_facts_under_one_heading_stand_together_and_empty_ones_nowhere() -> None:
     event = _event(
-        age_limit=18, organizer_name="Acme", organizer_email="a@example.com", ends_at=STARTS
+        age_limit=18,
+        organizer_name="Acme",
+        organizer_email="a@example.com",
+        ends_at=STARTS + timedelta(hours=3),
     )
-    shown = {fact.title: fact for fact in shown_facts(event, event.time_zone)}
+    shown = {fact.title: fact for fact in shown_facts(event, STARTS, event.time_zone)}
     assert list(shown) == ["Ends", "Age", "Questions"]
     assert shown["Age"].text == "18 and over"
-    assert shown["Ends"].text == "Sat 6 Mar 2027, 7:00 pm IST"
+    assert shown["Ends"].text == "10:00 pm"
     assert shown["Questions"].lines == (
         TextPart("Acme", ""),
         TextPart("a@example.com", "mailto:a@example.com"),
     )
 
 
+def test_a_moment_on_another_day_of_the_event_names_its_day() -> None:
+    event = _event(
+        doors_open_at=STARTS - timedelta(hours=19), ends_at=STARTS + timedelta(hours=5, minutes=30)
+    )
+    shown = {fact.title: fact.text for fact in shown_facts(event, STARTS, event.time_zone)}
+    assert shown == {
+        "Doors open": "12:00 am",
+        "Ends": "Sun 7 Mar 2027, 12:30 am IST",
+    }
+
+
 def test_an_address_leads_to_a_map_and_the_way_there_needs_none() -> None:
     event = _event(address="12 Mill Road & Sons, Pune")
-    (address,) = shown_facts(event, event.time_zone)
+    (address,) = shown_facts(event, STARTS, event.time_zone)
     assert address.lines[0].text == "12 Mill Road & Sons, Pune"
     assert address.lines[0].href.endswith("&query=12%20Mill%20Road%20%26%20Sons%2C%20Pune")
-    assert shown_facts(_event(), event.time_zone) == ()
+    assert shown_facts(_event(), STARTS, event.time_zone) == ()
 
 
 @pytest.mark.parametrize(
