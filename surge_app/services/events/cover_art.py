@@ -25,6 +25,8 @@ _FINER = 2
 _STEPS = 90
 _MARGIN = 72
 _LONGEST_TITLE = 3
+# Of a box far wider than the drawing, the middle half is seen, and a page covers its foot.
+_WIDE, _HEIGHT_IN_WIDE, _CUT_IN_WIDE = "(min-aspect-ratio: 3/1)", 290, 182
 _DARK = "(prefers-color-scheme: dark)"
 
 _Point = tuple[float, float]
@@ -186,6 +188,7 @@ def svg(slug: str, category: str = "", day: date | None = None) -> bytes:
         f".g{{fill:{ground}}}.l{{stroke:{lines}}}.r{{stroke:{ring}}}"
         f"@media {_DARK}{{.g{{fill:{dark_ground}}}.l{{stroke:{dark_lines}}}"
         f".r{{stroke:{dark_ring}}}}}"
+        f"@media {_WIDE}{{.a{{transform:translateY({_shift(drawn):.0f}px)}}}}"
     )
     paths = "".join(
         f'<path class="{"r" if number == drawn.ring else "l"}" d="{_path(curve)}" '
@@ -195,11 +198,12 @@ def svg(slug: str, category: str = "", day: date | None = None) -> bytes:
     x, y = _point(drawn.curves[drawn.ring], drawn.at)
     at_x, at_y = drawn.entrance
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'preserveAspectRatio="xMidYMid slice">'
         f"<style>{style}</style><path class='g' d='M0 0H{WIDTH}V{HEIGHT}H0z'/>"
-        f'<g fill="none" stroke-linecap="round">{paths}'
+        f'<g class="a"><g fill="none" stroke-linecap="round">{paths}'
         f'<path class="r" stroke-width="14" d="M{at_x:.0f} {at_y - 95:.0f}V{at_y + 95:.0f}"/>'
-        f"</g><circle class='g r' cx='{x:.0f}' cy='{y:.0f}' r='27' stroke-width='16'/></svg>"
+        f"</g><circle class='g r' cx='{x:.0f}' cy='{y:.0f}' r='27' stroke-width='16'/></g></svg>"
     ).encode()
 
 
@@ -260,6 +264,12 @@ def _point(curve: _Curve, at: float) -> _Point:
     x = sum(weight * point[0] for weight, point in zip(weights, curve, strict=True))
     y = sum(weight * point[1] for weight, point in zip(weights, curve, strict=True))
     return x, y
+
+
+def _shift(drawn: Art) -> float:
+    """Return how far down the drawing moves in a wide box, so that its ring is seen."""
+    _x, y = _point(drawn.curves[drawn.ring], drawn.at)
+    return min(_CUT_IN_WIDE, max(-_CUT_IN_WIDE, _HEIGHT_IN_WIDE - y))
 
 
 def _weight(drawn: Art, number: int) -> float:

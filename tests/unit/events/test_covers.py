@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,12 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from surge_app.services.events import cover_art
+
+
+def _ring(drawn: bytes) -> ET.Element:
+    ring = ET.fromstring(drawn).find(".//{*}circle")
+    assert ring is not None
+    return ring
 
 
 @settings(deadline=None)
@@ -25,9 +32,20 @@ def test_covers_of_different_events_look_different_and_show_their_ring() -> None
     drawn = [cover_art.art(f"event-{number}") for number in range(60)]
     assert len({one.palette for one in drawn}) > 5
     for number in range(60):
-        ring = ET.fromstring(cover_art.svg(f"event-{number}"))[-1]
+        ring = _ring(cover_art.svg(f"event-{number}"))
         assert 0 < float(ring.attrib["cx"]) < cover_art.WIDTH
         assert 0 < float(ring.attrib["cy"]) < cover_art.HEIGHT
+
+
+def test_a_wide_box_shows_the_ring_above_what_stands_on_its_foot() -> None:
+    """A page of a desktop shows 267 of 630, and its ticket box covers the lowest fifth."""
+    for number in range(60):
+        drawn = cover_art.svg(f"event-{number}")
+        moved = float(re.findall(r"translateY\((-?\d+)px\)", drawn.decode())[0])
+        y = float(_ring(drawn).attrib["cy"]) + moved
+        seen = (cover_art.HEIGHT - 267) / 2
+        assert seen < y - 35
+        assert y + 35 < seen + 267 * 0.78
 
 
 def test_events_of_one_category_share_a_motif_and_not_their_colours() -> None:
