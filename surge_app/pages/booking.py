@@ -198,16 +198,14 @@ def _saved() -> rx.Component:
     local = {"data-local": True}
     return controls.saved_tickets(
         rx.el.p(
-            _("Saved on this device: your tickets open without a connection."),
-            " ",
+            rx.el.span(_("Saved on this device: your tickets open without a connection.")),
             text_button(_("Remove from this device"), custom_attrs=local),
-            class_name="muted small no-print",
+            class_name="row muted small no-print",
         ),
         rx.el.p(
-            _("Not saved on this device."),
-            " ",
+            rx.el.span(_("Not saved on this device.")),
             text_button(_("Save for offline use"), custom_attrs=local),
-            class_name="muted small no-print",
+            class_name="row muted small no-print",
         ),
         reference=BookingState.ref,
         stamp=f"{BookingState.status} {BookingState.turn}",

@@ -87,29 +87,33 @@ def ready(value: Any) -> rx.Component:
         rx.cond(event.description != "", prose(event.text, event.description)),
         across=layout.cover(event.cover, first=True),
         side=(
-            layout.card(
-                tickets(
-                    event,
-                    lambda tier: rx.el.p(
-                        left(tier, event), _limits(tier, event), class_name="muted small number"
-                    ),
-                ),
-                rx.el.p(
-                    rx.cond(event.costs, whole_price(event)),
-                    ngettext(
-                        "Maximum {count} ticket per person.",
-                        "Maximum {count} tickets per person.",
-                        event.max_per_person,
-                    ),
-                    class_name="muted small",
-                ),
-            ),
+            rx.cond(event.status == "cancelled", rx.fragment(), _offer(event)),
             rx.el.div(_action(value), class_name="paybar last"),
         ),
         more=(
             _continue_here(event),
             _small_print(event),
             rx.el.p(controls.verify_link(event.slug), class_name="small"),
+        ),
+    )
+
+
+def _offer(event: Any) -> rx.Component:
+    return layout.card(
+        tickets(
+            event,
+            lambda tier: rx.el.p(
+                left(tier, event), _limits(tier, event), class_name="muted small number"
+            ),
+        ),
+        rx.el.p(
+            rx.cond(event.costs, whole_price(event)),
+            ngettext(
+                "Maximum {count} ticket per person.",
+                "Maximum {count} tickets per person.",
+                event.max_per_person,
+            ),
+            class_name="muted small",
         ),
     )
 
@@ -295,7 +299,7 @@ def _action(value: Any) -> rx.Component:
             ),
             ("scheduled", _scheduled(value)),
             ("sold_out", _sold_out(value)),
-            ("cancelled", _explained(_("This event is cancelled."), _others())),
+            ("cancelled", _cancelled()),
             _explained(_("The sale for this event is over."), _others()),
         ),
     )
@@ -352,6 +356,20 @@ def _sold_out(value: Any) -> rx.Component:
             kind="primary",
             full=True,
         ),
+        class_name="stack",
+    )
+
+
+def _cancelled() -> rx.Component:
+    """Lead ticket holders to what follows for them, and everyone else on."""
+    return rx.el.div(
+        rx.el.p(_("This event is cancelled."), class_name="center strong"),
+        rx.el.p(
+            _("If you have tickets, open your booking to see what happens next."),
+            class_name="muted center",
+        ),
+        button_link(_("Find my booking"), href="/bookings/find", full=True),
+        _others(),
         class_name="stack",
     )
 

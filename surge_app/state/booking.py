@@ -298,7 +298,10 @@ def _card(ticket: TicketView, of: int) -> TicketCard:
 
 def _message(sent: SentMessage) -> MessageCard:
     said, tone = _SAID[sent.state], _TONES.get(sent.state, "off")
-    return MessageCard(_(_CHANNELS[sent.channel]), sent.recipient, _(said), tone)
+    state = _(said)
+    return MessageCard(
+        _(_CHANNELS[sent.channel]), sent.recipient, state[:1].upper() + state[1:], tone
+    )
 
 
 def _pause(status: str, sent: Sequence[SentMessage], refreshes: int) -> int:

@@ -161,7 +161,7 @@ async def test_whoever_lost_the_booking_can_do_nothing_with_it(desk: Desk, handl
     form = _form(state, email="mallory@example.com", phone="+919876543210")
     await call(getattr(BookingState, handler), state, *([] if handler == "refresh" else [form]))
     assert desk.done == []
-    assert [one.said for one in state.messages] == ["on its way", "on its way"]
+    assert [one.said for one in state.messages] == ["On its way", "On its way"]
 
 
 async def test_the_page_looks_again_until_every_message_has_arrived(desk: Desk) -> None:
@@ -169,7 +169,7 @@ async def test_the_page_looks_again_until_every_message_has_arrived(desk: Desk) 
     assert state.refresh_every == 5
     desk.states = ("sent", "delivered")
     await call(BookingState.refresh, state)
-    assert (state.refresh_every, [one.said for one in state.messages]) == (15, ["sent", "arrived"])
+    assert (state.refresh_every, [one.said for one in state.messages]) == (15, ["Sent", "Arrived"])
     desk.states = ("bounced", "delivered")
     await call(BookingState.refresh, state)
     assert (state.refresh_every, state.is_lost) == (0, True)

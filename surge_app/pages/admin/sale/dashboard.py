@@ -297,6 +297,7 @@ def _chart(
                 name=name,
                 stack_id="bars",
                 fill=f"var(--{colour})",
+                max_bar_size=64,
                 is_animation_active=False,
             )
             for key, name, colour in series
