@@ -146,7 +146,7 @@ def _status_notice() -> rx.Component:
                     tone="warn",
                     title=_("A message did not reach you."),
                 ),
-                rx.el.p(_("You're going! Show these codes at the entrance.")),
+                rx.el.p(_("You're going. Show these codes at the entrance.")),
             ),
         ),
         layout.notice(_("This booking is cancelled. Its tickets are no longer valid.")),

@@ -194,7 +194,7 @@ def _hold_bar() -> rx.Component:
 
 def _hold_choice() -> rx.Component:
     return rx.el.div(
-        connection.offline_notice(_("Your turn is kept while its clock runs.")),
+        connection.offline_notice(_("Your turn is kept until the time runs out.")),
         _notice(),
         # One way on at a time; another step of the stepper takes the offer back.
         rx.cond(

@@ -115,7 +115,7 @@ def moved(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
-            _("You continue on your other device"),
+            _("Your place is on your other device"),
             _(
                 "Your place is there now, with any tickets you hold. You can close this page. If "
                 "you join again here, you start at the end."

@@ -36,9 +36,7 @@ _IN_QUEUE = {"waiting", "paused"}
 COOKIE_REQUIRED = "cookie_required"
 MOVED = "moved"
 NOTES = {
-    MOVED: N_(
-        "You continue on your other device, which has your place now. You can close this page."
-    ),
+    MOVED: N_("Your place is on your other device now. You can close this page."),
     COOKIE_REQUIRED: N_(
         "You have not joined yet. Send the cookie of this answer with the next call, so that your "
         "place can be kept."

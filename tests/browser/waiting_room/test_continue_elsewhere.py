@@ -13,7 +13,7 @@ from tests.browser.page_checks import is_too_wide, picture, violations
 from tests.conftest import NewBuyer, NewSale, Surge
 
 _OFFER = "Continue on another device"
-_TAKEN = "You continue on your other device"
+_TAKEN = "Your place is on your other device"
 
 
 async def _open_codes(page: Page) -> tuple[str, str]:

@@ -60,7 +60,7 @@ async def test_a_confirmation_is_in_the_language_of_its_buyer(new_sale: NewSale,
     sale = await new_sale(5)
     with use(tag):
         bought = await buy(sale, sale.line(2))
-        confirmed = gettext("You're going! Your booking is confirmed.")
+        confirmed = gettext("You're going. Your booking is confirmed.")
     post = await Post.of(sale)
     await post.empty()
     (mail,), (sms,) = post.mails, post.texts
