@@ -31,6 +31,8 @@ const sentence = ({ phase, mood, position, note_text }) => {
     lost: note_text || gettext("You lost your position."),
     challenge: gettext("A short check runs automatically before you join."),
     cookieless: gettext("Your browser does not keep cookies. You have no place yet."),
+    left: gettext("You left the queue"),
+    moved: gettext("Your place is on your other device"),
     elsewhere: gettext("It is your turn. Continue in your other tab."),
   };
   return sentences[phase] ?? "";

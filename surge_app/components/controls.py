@@ -188,8 +188,8 @@ def stepper(value: Any, **props: Any) -> rx.Component:
 
 
 def chip(
-    *children: Any, tone: Tone = "accent", plain: bool = False, extra: str = ""
+    *children: Any, tone: Tone = "accent", plain: bool = False, extra: str = "", **props: Any
 ) -> rx.Component:
     """Create a status chip, which never relies on colour alone."""
     names = ("chip", "" if tone == "accent" else tone, "plain" if plain else "", extra)
-    return rx.el.span(*children, class_name=" ".join(name for name in names if name))
+    return rx.el.span(*children, class_name=" ".join(name for name in names if name), **props)

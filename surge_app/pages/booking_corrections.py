@@ -44,6 +44,8 @@ def _message(one: MessageCard) -> rx.Component:
             ("bad", controls.chip(one.said, tone="bad")),
             controls.chip(one.said, tone="off"),
         ),
+        # A state that changes is read with what it is the state of.
+        aria_atomic="true",
         class_name="row apart",
     )
 

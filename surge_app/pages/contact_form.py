@@ -11,7 +11,7 @@ from surge_app.components.scripts import form_persistence
 from surge_app.components.text import gettext as _
 from surge_app.pages.shared import suggestion
 from surge_app.state.checkout import CheckoutState
-from surge_app.state.element_ids import CONTACT
+from surge_app.state.element_ids import CLOCK, CONTACT
 from surge_app.state.view_models import AttendeeCard
 
 
@@ -23,7 +23,8 @@ def form(name: str) -> rx.Component:
     """
     typed, errors = CheckoutState.contact, CheckoutState.complaints
     return layout.card(
-        rx.el.h2(_("Your details"), id=CONTACT, tab_index=-1),
+        # The focus comes here once tickets are held, and how long they are is heard with it.
+        rx.el.h2(_("Your details"), id=CONTACT, tab_index=-1, aria_describedby=CLOCK),
         form_persistence.remembered_input(
             name,
             CheckoutState.sale.slug,

@@ -12,6 +12,7 @@ from surge_app.components.feeds import timers
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
 from surge_app.state.checkout import CheckoutState
+from surge_app.state.element_ids import CLOCK
 
 _BEAT_SECONDS = 15
 _PAUSED_BEAT_SECONDS = 5
@@ -50,7 +51,7 @@ def _choosing() -> rx.Component:
 
 def _chip(seconds: Any, **countdown: Any) -> rx.Component:
     return controls.chip(
-        timers.countdown(seconds, **countdown), tone="warn", plain=True, extra="held"
+        timers.countdown(seconds, **countdown), tone="warn", plain=True, extra="held", id=CLOCK
     )
 
 

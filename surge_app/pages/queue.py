@@ -11,7 +11,7 @@ from surge_app.components.controls import button_link
 from surge_app.components.feeds import polling, timers
 from surge_app.components.frame import shell
 from surge_app.components.match import match
-from surge_app.components.scripts import proof_of_work
+from surge_app.components.scripts import keep_focus, proof_of_work
 from surge_app.components.text import gettext as _, ngettext
 from surge_app.pages import queue_parts as parts, queue_states as states
 
@@ -26,6 +26,7 @@ def page() -> rx.Component:
     return feed(
         shell.page(
             proof_of_work.honeypot(),
+            keep_focus.keep_focus("main", value.phase),
             rx.el.p(value.said, class_name="sr-only", aria_live="polite", role="status"),
             match(
                 value.phase,

@@ -9,6 +9,7 @@ from surge_app.languages import N_
 TICKETS: Final = "tickets"
 HOLD: Final = "hold"
 CONTACT: Final = "who-comes"
+CLOCK: Final = "clock"
 PAY: Final = "pay"
 ENDED: Final = "ended"
 

@@ -19,6 +19,8 @@ test("a screen reader hears a change of state at once", () => {
   announce(waiting(3), 0);
   assert.equal(announce(waiting(1, "next"), 10), "You are next.");
   assert.match(announce({ phase: "sold_out", mood: "" }, 20), /sold/);
+  assert.equal(announce({ phase: "left", mood: "" }, 30), "You left the queue");
+  assert.match(announce({ phase: "moved", mood: "" }, 40), /on your other device/);
 });
 
 test("the title calls back only a hidden tab", () => {

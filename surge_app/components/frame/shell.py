@@ -86,7 +86,7 @@ def page(
         rx.el.header(
             brand(), aside or switch(), class_name=f"bar{size}{' stuck' if stuck else ''}"
         ),
-        rx.el.main(*children, class_name=f"column{size}"),
+        rx.el.main(*children, id="main", tab_index=-1, class_name=f"column{size}"),
         foot(has_switch=aside is not None),
         class_name="page",
     )

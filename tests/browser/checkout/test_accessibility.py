@@ -53,7 +53,11 @@ async def test_the_keyboard_alone_buys_a_ticket_and_what_is_wrong_is_heard_once(
     await _go_to(page, "Hold 2 tickets")
     await keyboard.press("Enter")
     await asha.is_held()
-    # The focus is at the head of the form: the next stop is its first field.
+    # The focus is at the head of the form, which says how long the tickets are held: the next stop
+    # is its first field.
+    form = page.get_by_role("heading", name="Your details")
+    await expect(form).to_be_focused()
+    await expect(form).to_have_accessible_description(re.compile("Held for you 4:"))
     await _go_to(page, "Full name")
     await keyboard.type("Asha Rao")
     await _go_to(page, "Email")

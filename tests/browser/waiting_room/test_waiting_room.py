@@ -30,6 +30,10 @@ async def test_whoever_leaves_makes_room_and_starts_again_at_the_end(
     await first.page.get_by_role("button", name="Leave the queue").click()
     await first.page.get_by_role("button", name="Yes, give up my place").click()
     await expect(first.page.get_by_role("heading", name="You left the queue")).to_be_visible()
+    await expect(first.page.get_by_role("main")).to_be_focused()
+    await expect(first.page.get_by_role("status")).to_have_text("You left the queue")
+    await first.page.keyboard.press("Tab")
+    await expect(first.page.get_by_role("button", name="Join again")).to_be_focused()
     await expect(second.page.get_by_text("You are next", exact=True).first).to_be_visible()
     await expect(second.page).to_have_title(re.compile("^You are next"))
     # Loading the page again joins nobody behind their back.
