@@ -91,6 +91,12 @@ def when(moment: datetime, time_zone: str) -> str:
     return f"{text} {zone_name(moment, time_zone)}"
 
 
+def phone(number: str) -> str:
+    """Return an Indian number as `+91 98765 43210`, any other as it is stored."""
+    is_indian = number.startswith("+91") and len(number) == 13  # noqa: PLR2004  with ten digits
+    return f"{number[:3]} {number[3:8]} {number[8:]}" if is_indian else number
+
+
 def when_beside(moment: datetime, start: datetime, time_zone: str) -> str:
     """Return a moment as `when` does, without the day and the zone it shares with a start."""
     zone = ZoneInfo(time_zone)

@@ -9,7 +9,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact, SurgeError
-from surge_app.formatting import when
+from surge_app.formatting import phone, when
 from surge_app.languages import N_, gettext as _
 from surge_app.services.bookings.access import BookingRight
 from surge_app.services.bookings.attendees import open_names
@@ -300,7 +300,7 @@ def _message(sent: SentMessage) -> MessageCard:
     said, tone = _SAID[sent.state], _TONES.get(sent.state, "off")
     state = _(said)
     return MessageCard(
-        _(_CHANNELS[sent.channel]), sent.recipient, state[:1].upper() + state[1:], tone
+        _(_CHANNELS[sent.channel]), phone(sent.recipient), state[:1].upper() + state[1:], tone
     )
 
 
@@ -316,9 +316,12 @@ def _pause(status: str, sent: Sequence[SentMessage], refreshes: int) -> int:
 
 
 def _sent(old: view_models.ContactCard, new: view_models.ContactCard) -> str:
-    replaced = [was for was, now in ((old.email, new.email), (old.phone, new.phone)) if was != now]
+    pairs = ((old.email, new.email), (phone(old.phone), phone(new.phone)))
+    replaced = [was for was, now in pairs if was != now]
     text = _(
-        "Your tickets are on their way to {email} and {phone}.", email=new.email, phone=new.phone
+        "Your tickets are on their way to {email} and {phone}.",
+        email=new.email,
+        phone=phone(new.phone),
     )
     if not replaced:
         return text

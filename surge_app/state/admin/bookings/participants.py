@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import rupees, tickets
+from surge_app.formatting import phone, rupees, tickets
 from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.bulk_actions import Selection
 from surge_app.services.admin.participants import Filter, Participant
@@ -165,7 +165,8 @@ def _row(one: Participant) -> BookingRow:
         ref=one.ref,
         field=f"{_BOOKING}{one.ref}",
         name=one.name,
-        contact=" · ".join(part for part in (one.email, one.phone) if part) or _("no contact"),
+        contact=" · ".join(part for part in (one.email, phone(one.phone)) if part)
+        or _("no contact"),
         tickets=tickets(one.tickets) + (f" ({', '.join(notes)})" if notes else ""),
         total=rupees(one.total_paise),
         booked_at=view_models.when(one.created_at, HOME_ZONE),
