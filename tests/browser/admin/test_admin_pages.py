@@ -96,6 +96,11 @@ async def _preview(organizer: Person, slug: str) -> None:
     assert urlsplit(page.url).path == f"/admin/events/{slug}/preview"
     await page.get_by_role("link", name="Back to the event").click()
     await page.wait_for_url(f"**/admin/events/{slug}/edit")
+    # A browser cuts a date and its hour in a narrower field.
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    dates = page.locator("[type=datetime-local]")
+    await expect(dates.first).to_be_visible()
+    assert await dates.evaluate_all("all => Math.min(...all.map(one => one.offsetWidth))") >= 240
 
 
 async def _publish(page: Page) -> None:
