@@ -28,7 +28,7 @@ async def test_the_line_and_the_console_are_clean_and_fit(
     await new_buyer(slug).join()
     page = (await new_person()).page
     await page.goto(f"/queue/{slug}")
-    await expect(page.get_by_text("Your position in the queue")).to_be_visible()
+    await expect(page.get_by_text("Your position in the queue", exact=True)).to_be_visible()
     await look(page, "queue")
     # The menu is at its widest with a count.
     payment = await add_action_item(services)

@@ -298,7 +298,9 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     await attendee.page.goto(f"/events/{slug}")
     await expect(attendee.page.get_by_text("3 left", exact=True)).to_be_visible()
     await attendee.page.get_by_role("button", name="Get tickets").click()
-    await expect(attendee.page.get_by_text("Your position in the queue")).to_be_visible()
+    await expect(
+        attendee.page.get_by_text("Your position in the queue", exact=True)
+    ).to_be_visible()
     await _steer(page, attendee.page, slug)
     at_the_checkout = Attendee(attendee, slug)
     await _revive(page, at_the_checkout, services)

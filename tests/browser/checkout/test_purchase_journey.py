@@ -85,7 +85,7 @@ async def test_cold_pages_open_no_socket_and_log_no_error(
     for path in ("/events", "/bookings/find", f"/events/{slug}", f"/queue/{slug}"):
         await waiting.page.goto(path)
         await waiting.page.wait_for_load_state("networkidle")
-    await expect(waiting.page.get_by_text("Your position in the queue")).to_be_visible()
+    await expect(waiting.page.get_by_text("Your position in the queue", exact=True)).to_be_visible()
     assert waiting.sockets == []
     assert waiting.errors == []
     assert inside.sockets != []

@@ -150,7 +150,7 @@ async def test_high_contrast_keeps_what_only_a_background_draws(
     crowded = await new_sale(concurrent_buyers=1)
     await let_in(new_buyer(crowded))
     await page.goto(f"/queue/{crowded}")
-    await expect(page.get_by_text("Your position in the queue")).to_be_visible()
+    await expect(page.get_by_text("Your position in the queue", exact=True)).to_be_visible()
     way = page.locator(".card .way").first
     line = await way.locator(".gone").evaluate(_GROUND)
     assert line != canvas
