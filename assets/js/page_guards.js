@@ -2,6 +2,9 @@
 
 import "./document_language.js";
 
+// A hand moves a little while it presses.
+const STILL_PX = 8;
+
 /**
  * Reflex cuts a page's live connection when a document is requested. A link to a file, a mail
  * address or a phone requests one that never comes, and the page would be left without; where one
@@ -84,8 +87,40 @@ const tolerateTranslation = () => {
   });
 };
 
+/**
+ * An answer may move the page between the press of a mouse and its release: it takes away what was
+ * wrong with the field that the press has left. The browser then clicks what both places share,
+ * which does nothing. A hand that stood still has pressed the button, if that says the same still.
+ */
+const keepPresses = () => {
+  /** @type {{button: HTMLElement, says: string | null, x: number, y: number} | undefined} */
+  let pressed;
+  const onPress = (/** @type {PointerEvent} */ { button: key, target, clientX: x, clientY: y }) => {
+    const button = /** @type {HTMLElement | null} */ (
+      target instanceof Element ? target.closest("button, summary, a[href]") : null
+    );
+    pressed = key === 0 && button ? { button, says: button.textContent, x, y } : undefined;
+  };
+  const onClick = (/** @type {MouseEvent} */ event) => {
+    const start = pressed;
+    pressed = undefined;
+    // Keys and scripts click without a press, and a second click answers nothing.
+    if (!start || !event.isTrusted || event.detail !== 1) return;
+    const { button, says, x, y } = start;
+    const isStill = Math.hypot(event.clientX - x, event.clientY - y) <= STILL_PX;
+    const isHit = button.contains(/** @type {Node} */ (event.target));
+    if (!isStill || isHit || !button.isConnected || button.textContent !== says) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    button.click();
+  };
+  addEventListener("pointerdown", onPress, { capture: true });
+  addEventListener("click", onClick, { capture: true });
+};
+
 if (typeof window !== "undefined") {
   keepConnection();
+  keepPresses();
   provideStorage("localStorage");
   provideStorage("sessionStorage");
   tolerateTranslation();
