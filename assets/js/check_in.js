@@ -121,6 +121,10 @@ export const useCheckIn = (slug) => {
     at: "",
     tickets: /** @type {import("./offline_scans.js").TicketList} */ (new Map()),
   });
+  // Grows with each answer to a scan: counts that were asked for before do not know of it.
+  const answered = useRef(0);
+  /** Check-ins that a list on its way may miss. */
+  const noted = useRef(/** @type {PendingScan[]} */ ([]));
   const now = useRef({ gate, pending });
   now.current = { gate, pending };
   const gateName = () => now.current.gate.trim() || "Entrance";
@@ -130,6 +134,11 @@ export const useCheckIn = (slug) => {
     now.current.pending = scans;
     setPending(scans);
     save(storageKey, scans);
+  };
+  /** @param {Counts} known with what was just done */
+  const count = (known) => {
+    answered.current += 1;
+    setCounts(known);
   };
   /** @param {Result} shown */
   const show = (shown) => {
@@ -145,11 +154,12 @@ export const useCheckIn = (slug) => {
     try {
       const answer = await call("/scans", { gate: gateName(), scans });
       if (!answer) return;
-      setCounts(answer.counts);
+      count(answer.counts);
       const shown = combine(answer.results);
       show(shown);
       if (text && shown.checked_in_at) {
         const checkIn = { at: shown.checked_in_at, gate: shown.gate ?? "" };
+        noted.current.push({ id: scans[0].id, text, ...checkIn });
         await noteCheckIn(list.current.tickets, text, checkIn);
       }
     } catch (error) {
@@ -167,7 +177,7 @@ export const useCheckIn = (slug) => {
     try {
       const answer = await call("/undo", { scans: shown.undo });
       if (!answer) return;
-      setCounts(answer);
+      count(answer);
       setResult({ ...shown, verdict: "undone", undo: [], others: [] });
       await fetchList();
     } catch {
@@ -175,10 +185,12 @@ export const useCheckIn = (slug) => {
     }
   };
   const fetchList = async () => {
+    noted.current = [];
     try {
       const answer = await call("/list");
       if (!answer) return;
-      const tickets = await createTicketList(answer.tickets, now.current.pending);
+      const checkIns = [...now.current.pending, ...noted.current];
+      const tickets = await createTicketList(answer.tickets, checkIns);
       list.current = { at: answer.at, tickets };
     } catch {
       // The last list stays.
@@ -191,7 +203,9 @@ export const useCheckIn = (slug) => {
     const answer = await call("/scans", { gate: batch[0].gate ?? gateName(), scans });
     if (!answer) return;
     store(withoutSent(now.current.pending, batch));
-    setCounts(answer.counts);
+    count(answer.counts);
+    const known = new Map(answer.results.map((/** @type {Result} */ one) => [one.scan_id, one]));
+    noted.current.push(...batch.filter(({ id }) => known.get(id)?.checked_in_at));
     /** @type {Result[]} */
     const refused = answer.results.filter(
       (/** @type {Result} */ { verdict }) => verdict !== "admitted",
@@ -203,13 +217,20 @@ export const useCheckIn = (slug) => {
     setGate(load("surge-gate", ""));
     store(load(storageKey, []));
     let isGone = false;
+    let isSyncing = false;
     const sync = async () => {
+      // Over a slow network one takes longer than the pause, and two would send the same scans.
+      if (isSyncing) return;
+      isSyncing = true;
       try {
         await sendPending();
+        const before = answered.current;
         const answer = await call("");
-        if (answer && !isGone) setCounts(answer);
+        if (answer && !isGone && answered.current === before) setCounts(answer);
       } catch {
         // Shown as offline.
+      } finally {
+        isSyncing = false;
       }
     };
     sync();
@@ -243,15 +264,19 @@ export const useSearch = (call, stamp) => {
   useEffect(() => {
     const wanted = query.trim();
     if (wanted.length < 2) return setFound([]);
+    let isOver = false;
     const timer = setTimeout(async () => {
       try {
         const answer = await call(`/tickets?q=${encodeURIComponent(wanted)}`);
-        if (answer) setFound(answer.tickets);
+        if (answer && !isOver) setFound(answer.tickets);
       } catch {
         // Shown as offline.
       }
     }, 250);
-    return () => clearTimeout(timer);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
   }, [query, stamp]);
   return { query, setQuery, found };
 };

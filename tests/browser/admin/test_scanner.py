@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 import httpx
 import zxingcpp
-from playwright.async_api import Locator, Page, Request, expect
+from playwright.async_api import Locator, Page, Request, Route, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from tests.browser.conftest import FILM, NewPerson
 from tests.browser.page_checks import press
-from tests.conftest import NewBuyer, NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _SIDE = 480
 _FRAMES_EACH = 8
@@ -201,3 +203,72 @@ async def test_a_double_click_at_the_door_admits_no_one_else_and_takes_nothing_b
     await press_twice(page.get_by_role("button", name="Admit the other 2 tickets"), 3)
     await expect(page.get_by_text("Check-in undone")).to_have_count(0)
     assert door.errors == []
+
+
+_SYNC_MS = 3_000
+# What the page has sent, and what it makes of an answer, comes before this.
+_AFTERWARDS = "fetch('/api/livez').then(() => null)"
+
+
+async def test_over_a_slow_network_a_scan_is_sent_once_and_a_late_count_is_not_shown(
+    new_person: NewPerson,
+    new_sale: NewSale,
+    new_buyer: NewBuyer,
+    services: Container,
+    surge: Surge,
+) -> None:
+    slug = await new_sale(units=5)
+    first, second = await _codes(services, new_buyer, slug)
+    user, password = surge.organizer
+    door = await new_person(http_credentials={"username": user, "password": password})
+    page, sent = door.page, list[str]()
+    may_arrive, is_counted, may_answer = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def scan(text: str) -> None:
+        await page.keyboard.type(text)
+        await page.keyboard.press("Enter")
+
+    async def arrive_late(route: Route) -> None:
+        sent.append(route.request.url)
+        await may_arrive.wait()
+        await route.continue_()
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch()
+        is_counted.set()
+        await may_answer.wait()
+        await route.fulfill(response=answer)
+
+    async def is_sent() -> bool:
+        return bool(sent)
+
+    await page.clock.install()
+    await _open_gate(page, slug, "North")
+    await expect(page.get_by_text("0 of 2 inside")).to_be_visible()
+    await door.context.set_offline(True)
+    # Only the test moves the clock from here on, so that no request is given up.
+    await page.clock.pause_at(utc_now() + timedelta(hours=1))
+    await scan(first)
+    await expect(page.get_by_text("Offline, 1 to send")).to_be_visible()
+    await page.route("**/door/scans", arrive_late)
+    await door.context.set_offline(False)
+    await page.clock.fast_forward(_SYNC_MS)
+    await eventually(is_sent, about="the scan on its way")
+    await page.clock.fast_forward(_SYNC_MS)
+    await page.evaluate(_AFTERWARDS)
+    assert len(sent) == 1
+    may_arrive.set()
+    await expect(page.get_by_text("1 of 2 inside")).to_be_visible()
+    await expect(page.get_by_text("Online", exact=True)).to_be_visible()
+
+    await page.route("**/door", answer_late)
+    await page.clock.fast_forward(_SYNC_MS)
+    await is_counted.wait()
+    await scan(second)
+    await expect(page.get_by_text("2 of 2 inside")).to_be_visible()
+    async with page.expect_event(
+        "requestfinished", lambda request: request.url.endswith(f"{slug}/door")
+    ):
+        may_answer.set()
+    await page.evaluate(_AFTERWARDS)
+    await expect(page.get_by_text("2 of 2 inside")).to_be_visible()
