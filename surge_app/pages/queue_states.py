@@ -31,10 +31,17 @@ def loading() -> rx.Component:
 
 def joining() -> rx.Component:
     """Say that joining takes longer than usual."""
-    return layout.state(
-        _("Joining the queue…"),
-        _("It's taking longer than usual because many people are joining. Keep this page open."),
-        at=2,
+    return rx.el.div(
+        layout.state(
+            _("Joining the queue…"),
+            _(
+                "It's taking longer than usual because many people are joining. Keep this page "
+                "open."
+            ),
+            at=2,
+        ),
+        # What follows is larger.
+        class_name="contents coming",
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import PHONE, Person, arrive
-from tests.browser.page_checks import misread, picture, violations
+from tests.browser.conftest import PHONE, NewPerson, Person, arrive
+from tests.browser.page_checks import look, misread, picture, violations
 from tests.browser.queue_states import LINE_STATES, force
 from tests.conftest import NewSale, Surge, eventually
 
@@ -68,3 +69,23 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
     assert not await is_fiddly(page)
     assert found == []
     assert onlooker.sockets == []
+
+
+async def test_a_join_that_takes_long_moves_nothing(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug, page = await new_sale(name="Monsoon Beats"), (await new_person()).page
+    has_waited = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await has_waited.wait()
+        await route.fallback()
+
+    await force(page, slug, LINE_STATES["waiting"])
+    await page.route(f"**/api/queue/{slug}", wait)
+    await page.goto(f"/queue/{slug}")
+    await expect(page.get_by_text("Joining the queue")).to_be_visible()
+    has_waited.set()
+    await expect(page.get_by_text(LINE_STATES["waiting"].says, exact=True)).to_be_visible()
+    await expect(page.locator("h1:not(.sr-only)")).to_be_visible()
+    await look(page, "queue-joined")
