@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -67,6 +68,16 @@ def _servers(settings: Settings) -> list[psutil.Process]:
             process.name() in {"postgres", "redis-server"} and name in " ".join(process.cmdline())
         )
     )
+
+
+def _heads(settings: Settings) -> list[psutil.Process]:
+    """Return the servers without the processes that Postgres starts, which come and go."""
+    found: list[psutil.Process] = []
+    for process in _servers(settings):
+        with suppress(psutil.NoSuchProcess):
+            if not process.cmdline()[0].startswith("postgres:"):
+                found.append(process)
+    return found
 
 
 def _other_user(data_dir: Path, **environment: str) -> subprocess.Popen[str]:
@@ -187,8 +198,7 @@ def test_killed_servers_are_started_again_with_their_data(folder: Path) -> None:
     user = _other_user(folder)
     with backing_services(_settings(folder)) as mine:
         _write(mine)
-        everything = _servers(mine)
-        heads = [one for one in everything if not one.cmdline()[0].startswith("postgres:")]
+        heads = _heads(mine)
         # Redis writes a second behind, and two beside a busy disk.
         subprocess.run(["sleep", "2.5"], check=True)
         send(heads, signal.SIGKILL)
@@ -204,7 +214,7 @@ def test_servers_that_die_while_they_are_kept_come_back_with_their_data(folder: 
     settings = _settings(folder)
     with backing_services(settings) as mine, keep_servers_running(settings):
         _write(mine)
-        dead = [one for one in _servers(mine) if not one.cmdline()[0].startswith("postgres:")]
+        dead = _heads(mine)
         assert {one.name() for one in dead} == {"postgres", "redis-server"}
         send(dead, signal.SIGKILL)
         deadline = time.monotonic() + 60

@@ -42,6 +42,12 @@ _SETTINGS: dict[str, Callable[[Settings, Path], dict[str, object]]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine under load is no Surge that does not answer."""
+    monkeypatch.setattr(preflight, "_KNOCK_SECONDS", 60)
+
+
 def _nowhere(scheme: str) -> str:
     return f"{scheme}://127.0.0.1:{free_port()}/0"
 
