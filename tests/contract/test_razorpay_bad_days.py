@@ -48,7 +48,7 @@ async def test_a_vendor_that_surely_did_nothing_is_unavailable(
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:
     patient, gateway = razorpay(stand), razorpay(stand, timeouts=(30.0, 1.0))
     payment_id = await paid(stand, patient, "authorized")
-    await stand.fault("razorpay", "hang", 20)
+    await stand.fault("razorpay", "hang")
     with pytest.raises(ProviderOutcomeUnknown):
         await gateway.capture(payment_id, amount_paise=52500, currency="INR")
     with pytest.raises(ProviderOutcomeUnknown):
@@ -184,7 +184,7 @@ async def test_a_ping_tells_whether_the_gateway_answers(
 
 async def test_silence_is_told_from_a_refusal(stand: Stand) -> None:
     gateway = razorpay(stand, timeouts=(30.0, 1.0))
-    await stand.fault("razorpay", "hang", 5)
+    await stand.fault("razorpay", "hang")
     with pytest.raises(ProviderUnavailable) as silent:
         await gateway.ping()
     await stand.fault("razorpay", "down")

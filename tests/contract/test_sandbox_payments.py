@@ -147,7 +147,7 @@ async def test_an_authorized_payment_may_be_captured_later(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
     order = await new_order(gateway)
-    answer = await stand.attempt(order.id, outcome="authorized", capture_after_seconds=2)
+    answer = await stand.attempt(order.id, outcome="authorized", capture_after_seconds=4)
     payment_id = answer.json()["razorpay_payment_id"]
     assert (await gateway.payment(payment_id)).status is GatewayPaymentStatus.AUTHORIZED
     await stand.webhook_count(3)
@@ -159,7 +159,7 @@ async def test_a_late_capture_may_stay_untold_and_comes_after_no_other(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
     silent, ours = await new_order(gateway), await new_order(gateway, "intent-2")
-    late = {"outcome": "authorized", "webhook": "none", "capture_after_seconds": 2}
+    late = {"outcome": "authorized", "webhook": "none", "capture_after_seconds": 4}
     await stand.attempt(silent.id, **late)
     captured = (await stand.attempt(ours.id, **late)).json()["razorpay_payment_id"]
     await gateway.capture(captured, amount_paise=52500, currency="INR")
@@ -200,7 +200,7 @@ async def test_a_hang_may_have_taken_effect_or_not(
 async def test_a_throttled_call_is_told_when_to_come_back(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    wanted = {"service": "razorpay", "mode": "http_429", "seconds": 5, "retry_after_seconds": 7}
+    wanted = {"service": "razorpay", "mode": "http_429", "retry_after_seconds": 7}
     (await stand.http.post("/sandbox/faults", json=wanted)).raise_for_status()
     with pytest.raises(ProviderUnavailable) as caught:
         await new_order(gateway)

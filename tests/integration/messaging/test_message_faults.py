@@ -34,7 +34,7 @@ async def http(surge: Surge) -> AsyncGenerator[httpx.AsyncClient]:
         await _order(client, "ok")
 
 
-async def _order(http: httpx.AsyncClient, mode: str, seconds: int = 60) -> None:
+async def _order(http: httpx.AsyncClient, mode: str, seconds: int = 600) -> None:
     for service in ("sendgrid", "twilio"):
         fault = {"service": service, "mode": mode, "seconds": seconds}
         (await http.post("/sandbox/faults", json=fault)).raise_for_status()
