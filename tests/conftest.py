@@ -30,6 +30,7 @@ from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.ports import free_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.services.events.new_event import NewEvent, NewTier
+from surge_app.services.waiting_room import snapshots
 from surge_app.settings import Settings, load_settings
 from tests import command_line
 
@@ -44,8 +45,10 @@ hypothesis_settings.load_profile("house")
 _CLIENT = {"timeout": httpx.Timeout(60), "verify": ssl.create_default_context()}
 for _call in (httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.get):
     (_call.__kwdefaults__ or {}).update(_CLIENT)
-# A slow machine must not look like a Redis that is away, which lets every call pass.
+# A slow machine must not look like a Redis that is away: then a limit lets every call pass, and a
+# worker refuses to say where visitors stand.
 rate_limits._PATIENCE_SECONDS = 30
+snapshots._REDIS_SECONDS = 30
 _FOREIGN = ("SURGE_", "RAZORPAY_", "SENDGRID_", "TWILIO_")
 
 # The longest files come first, so that no process is left alone with one in the end.

@@ -22,6 +22,7 @@ from surge_app.kv.queue import (
 )
 from surge_app.kv.waiting_bits import WaitingBits
 from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room import snapshots as snapshots_module
 from surge_app.services.waiting_room.answers import AdmissionRate, to_status
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from tests.lua.queue_clock import Queue
@@ -141,8 +142,9 @@ async def test_without_redis_there_is_no_view_and_no_invented_one() -> None:
 
 
 async def test_who_asks_a_process_that_is_late_itself_is_not_refused(
-    queue: Queue, snapshots: QueueSnapshots
+    queue: Queue, snapshots: QueueSnapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(snapshots_module, "_REDIS_SECONDS", 1)
     await snapshots.wait_for_next(queue.slug)
     asked = [asyncio.create_task(snapshots.wait_for_next(queue.slug)) for _ in range(5)]
     while not all(task.done() for task in asked):
