@@ -5,7 +5,8 @@ PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 JS := tests/js
 NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix $(JS)
-INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+# Python compiles a module when it first imports it; pip would compile all of them, one by one.
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
 
 run: run-ready
 	@exec $(PY) -m surge_app run
