@@ -21,11 +21,11 @@ from surge_app.observability.log import get_logger
 from surge_app.services.checkout import claims
 from surge_app.services.checkout.intents import intent_view
 from surge_app.services.checkout.views import (
-    IntentLineView,
     IntentPage,
     IntentView,
     ListedIntent,
     OrderLine,
+    line_views,
 )
 from surge_app.services.events.catalog import Catalog, sale_window
 from surge_app.services.waiting_room.redis_sync import LEASE_SLACK
@@ -161,10 +161,7 @@ def _listed(intent: Intent, rows: Sequence[tuple[IntentLine, str]]) -> ListedInt
     return ListedIntent(
         id=intent.id,
         status=str(intent.status),
-        lines=tuple(
-            IntentLineView(line.tier_id, name, line.quantity, line.unit_price_paise)
-            for line, name in rows
-        ),
+        lines=line_views(rows),
         total_paise=intent.total_paise,
         currency=intent.currency,
         name=intent.name or "",

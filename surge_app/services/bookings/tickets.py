@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -28,7 +28,6 @@ from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.languages import gettext as _, use
 from surge_app.models import (
     Disposition,
-    IntentLine,
     MessageKind,
     Payment,
     Refund,
@@ -42,7 +41,7 @@ from surge_app.services.bookings.qr import qr_png
 from surge_app.services.bookings.ticket_signing import TicketCodes
 from surge_app.services.bookings.views import BookingView, RefundLine, TicketView
 from surge_app.services.checkout.contacts import unlinked
-from surge_app.services.checkout.views import IntentLineView
+from surge_app.services.checkout.views import line_views
 from surge_app.services.concurrency import BoundedWorker
 from surge_app.services.events.catalog import event_view
 from surge_app.services.events.changes import changes_since
@@ -124,7 +123,7 @@ class Tickets:
             name=booking.name,
             email=booking.email,
             phone=booking.phone,
-            lines=_line_views(lines),
+            lines=line_views(lines),
             tickets=tuple(self._ticket(event.id, *row) for row in tickets),
             subtotal_paise=booking.subtotal_paise,
             fee_paise=booking.fee_paise,
@@ -198,7 +197,7 @@ class Tickets:
             name=booking.name,
             email=booking.email,
             phone=booking.phone,
-            lines=_line_views(about.lines),
+            lines=line_views(about.lines),
             tickets=tuple(self._ticket(event.id, *row) for row in about.tickets),
             subtotal_paise=booking.subtotal_paise,
             fee_paise=booking.fee_paise,
@@ -243,13 +242,6 @@ def _outgoing(booking: BookingView) -> BookingView:
         replace(one, attendee_name=unlinked(one.attendee_name)) for one in booking.tickets
     )
     return replace(booking, name=unlinked(booking.name), tickets=tickets)
-
-
-def _line_views(lines: Iterable[tuple[IntentLine, str]]) -> tuple[IntentLineView, ...]:
-    return tuple(
-        IntentLineView(line.tier_id, tier_name, line.quantity, line.unit_price_paise)
-        for line, tier_name in lines
-    )
 
 
 def _refund_line(refund: Refund, payment: Payment) -> RefundLine:

@@ -22,7 +22,7 @@ from surge_app.observability.metrics import HOLDS, by_outcome
 from surge_app.services.checkout import claims, holds
 from surge_app.services.checkout.free_tickets import FreeTickets
 from surge_app.services.checkout.holds import Holds
-from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
+from surge_app.services.checkout.views import IntentView, OrderLine, line_views
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.views import Offer
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker
@@ -337,10 +337,7 @@ def _view(
         id=intent.id,
         event_slug=slug,
         status=str(intent.status),
-        lines=tuple(
-            IntentLineView(line.tier_id, name, line.quantity, line.unit_price_paise)
-            for line, name in rows
-        ),
+        lines=line_views(rows),
         subtotal_paise=intent.subtotal_paise,
         fee_paise=intent.fee_paise,
         total_paise=intent.total_paise,

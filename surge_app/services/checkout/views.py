@@ -5,8 +5,11 @@ A view never holds a table row. Money is integer paise, times are aware UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+from surge_app.models import IntentLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,14 @@ class IntentLineView:
     tier_name: str
     quantity: int
     unit_price_paise: int
+
+
+def line_views(lines: Iterable[tuple[IntentLine, str]]) -> tuple[IntentLineView, ...]:
+    """Project the lines of an intent, each with the name of its tier."""
+    return tuple(
+        IntentLineView(line.tier_id, tier_name, line.quantity, line.unit_price_paise)
+        for line, tier_name in lines
+    )
 
 
 @dataclass(frozen=True, slots=True)
