@@ -31,7 +31,7 @@ def page() -> rx.Component:
                 ("loading", loading()),
                 ("ready", ready(value)),
                 ("missing", _missing()),
-                _unreachable(value),
+                status.unreachable(_("This event cannot be shown right now"), value.problem),
             ),
             width="split",
         )
@@ -57,18 +57,6 @@ def _missing() -> rx.Component:
         _("The address may be mistyped, or the event is over."),
         action=button_link(_("All events"), href="/events", kind="primary"),
         at=4,
-    )
-
-
-def _unreachable(value: Any) -> rx.Component:
-    return layout.state(
-        _("This event cannot be shown right now"),
-        rx.cond(
-            value.problem != "",
-            value.problem,
-            _("There is no connection. This page tries again automatically."),
-        ),
-        action=button(_("Try now"), on_click=polling.dispatch("retry")),
     )
 
 

@@ -35,7 +35,7 @@ def page() -> rx.Component:
                 value.phase,
                 ("loading", _loading()),
                 ("ready", _ready(value)),
-                _unreachable(value),
+                status.unreachable(_("The events cannot be shown right now"), value.problem),
             ),
             width="wide",
         )
@@ -200,15 +200,3 @@ def _opening(event: EventJson) -> rx.Component:
 def _here(event: EventJson) -> rx.Component:
     here = formatting.local_time(event.starts_at, event.time_zone)
     return rx.cond(here != "", rx.fragment(" · ", _("{time} where you are", time=here)))
-
-
-def _unreachable(value: Any) -> rx.Component:
-    return layout.state(
-        _("The events cannot be shown right now"),
-        rx.cond(
-            value.problem != "",
-            value.problem,
-            _("There is no connection. This page tries again automatically."),
-        ),
-        action=button(_("Try now"), on_click=polling.dispatch("retry")),
-    )

@@ -8,6 +8,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from surge_app.components import controls, formatting, layout
+from surge_app.components.feeds import polling
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
 
@@ -65,6 +66,23 @@ def offline(is_offline: Any) -> rx.Component:
             tone="warn",
             title=_("Connection lost."),
         ),
+    )
+
+
+def unreachable(title: Any, problem: Any) -> rx.Component:
+    """Create the state of a page whose first answer has not come.
+
+    Args:
+        problem: The server's sentence; empty without a connection.
+    """
+    return layout.state(
+        title,
+        rx.cond(
+            problem != "",
+            problem,
+            _("There is no connection. This page tries again automatically."),
+        ),
+        action=controls.button(_("Try now"), on_click=polling.dispatch("retry")),
     )
 
 
