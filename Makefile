@@ -130,7 +130,7 @@ lock: .venv/.created
 changelog: test-ready
 	@$(PY) -m towncrier build --draft
 
-.venv/.browser: requirements-dev.lock | test-ready
+.venv/.browser: requirements-dev.lock tests/browser_setup.py | test-ready
 	@$(PY) -m tests.browser_setup && touch $@
 
 # nginx, PgBouncer and Redis: nightly tests run what deploy/ has for them, and a sale on the Redis.

@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,28 @@ _ARGUMENTS = [
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncGenerator[Browser]:
-    """One browser for the session."""
+    """One browser for the session: Chromium's headless shell, if there is one."""
+    async with _launched(executable_path()) as launched:
+        yield launched
+
+
+@pytest_asyncio.fixture
+async def whole_browser() -> AsyncGenerator[Browser]:
+    """A browser that also has a camera and notifications."""
+    async with _launched(executable_path(whole=True)) as launched:
+        yield launched
+    FILM.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _launched(path: str | None) -> AsyncGenerator[Browser]:
     expect.set_options(timeout=60_000)
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=executable_path(), args=[*launch_arguments(), *_ARGUMENTS]
+            executable_path=path, args=[*launch_arguments(), *_ARGUMENTS]
         )
         yield launched
         await launched.close()
-    FILM.unlink(missing_ok=True)
 
 
 _REFUSED_SOCKET = "Error during WebSocket handshake: Unexpected response code: 403"
@@ -110,8 +124,8 @@ async def new_person(browser: Browser, surge: Surge) -> AsyncGenerator[NewPerson
     """Make people; each has cookies of their own."""
     people: list[Person] = []
 
-    async def create(**options: Any) -> Person:
-        people.append(await arrive(browser, surge, **options))
+    async def create(*, using: Browser = browser, **options: Any) -> Person:
+        people.append(await arrive(using, surge, **options))
         return people[-1]
 
     yield create

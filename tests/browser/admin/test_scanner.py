@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import httpx
 import zxingcpp
-from playwright.async_api import Locator, Page, Request, Route, expect
+from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
@@ -51,6 +51,7 @@ async def _open_gate(page: Page, slug: str, name: str) -> None:
 
 
 async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let_in(
+    whole_browser: Browser,
     new_person: NewPerson,
     new_sale: NewSale,
     new_buyer: NewBuyer,
@@ -64,8 +65,10 @@ async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let
     texts = await _codes(services, new_buyer, slug)
     _film(texts)
     login = {"username": account, "password": "let me in"}
-    north = await new_person(http_credentials=login, permissions=["camera"])
-    east = await new_person(http_credentials=login, permissions=["camera"])
+    north, east = [
+        await new_person(using=whole_browser, http_credentials=login, permissions=["camera"])
+        for _ in range(2)
+    ]
     page = north.page
     await page.goto("/admin")
     await expect(page.locator(f'a[href="/admin/events/{slug}/door"]')).to_be_visible()

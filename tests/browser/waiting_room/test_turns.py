@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import NewPerson
 from tests.browser.waiting import wait_behind
@@ -58,10 +59,10 @@ async def test_a_page_out_of_sight_calls_and_goes_in_when_somebody_looks(
 
 
 async def test_whoever_asked_for_it_is_told_by_a_notification(
-    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+    whole_browser: Browser, new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
     slug = await new_sale(concurrent_buyers=1, name="Monsoon Beats")
-    inside, (person,) = await wait_behind(new_person, new_buyer, slug)
+    inside, (person,) = await wait_behind(partial(new_person, using=whole_browser), new_buyer, slug)
     page = person.page
     asked = await page.evaluate("Notification.permission")
     await person.context.grant_permissions(["notifications"])
