@@ -14,6 +14,7 @@ from surge_app.state.admin.sale.dashboard import DashboardState
 from surge_app.state.admin.site.site_texts import SiteTextsState
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.admin.event_forms import confirm, editor, event_form, tier_form
+from tests.integration.site_text_helper import shown_by_every_worker
 from tests.state.harness import at, call
 
 
@@ -215,7 +216,7 @@ async def test_a_stale_contact_form_changes_only_what_was_typed_and_overwrites_n
 
 
 async def test_a_text_that_someone_else_changed_is_not_replaced_unseen(
-    services: Container, cookie: str
+    surge: Surge, services: Container, cookie: str
 ) -> None:
     async def opened() -> Any:
         state = at(SiteTextsState(), "/admin/install/texts", cookie)
@@ -245,5 +246,6 @@ async def test_a_text_that_someone_else_changed_is_not_replaced_unseen(
     # The page now knows what was stored; saving again is meant.
     await call(SiteTextsState.save, second, form(second, "privacy", "The text of the second."))
     assert await stored("privacy") == "The text of the second."
-    for name in ("privacy", "refunds"):
+    for name, written in (("privacy", "The text of the second."), ("refunds", "within a week.")):
         await services.site_texts.save(name, "", actor="test")
+        await shown_by_every_worker(surge, f"/{name}", written, is_shown=False)

@@ -18,6 +18,7 @@ from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.models import Role
 from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
+from tests.integration.site_text_helper import shown_by_every_worker
 
 pytestmark = pytest.mark.nightly
 
@@ -98,6 +99,7 @@ async def test_each_command_for_organizers_does_what_it_is_for(
     assert (tmp_path / "tickets.pdf").read_bytes().startswith(b"%PDF")
     # Other tests read the texts as they are delivered.
     await services.site_texts.save("terms", "", actor="test")
+    await shown_by_every_worker(surge, "/terms", "Who sells", is_shown=True)
 
 
 async def _examples(block: str, buyer: Customer, surge: Surge) -> dict[str, str]:
