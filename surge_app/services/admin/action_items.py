@@ -6,6 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.admin import action_items as queries
 from surge_app.db.engine import Database
@@ -79,10 +82,14 @@ class ActionItems:
             InvalidRequest: If there is no such kind.
         """
         actions: dict[str, Callable[[str, str], Awaitable[None]]] = {
-            "unmatched_payment": self._close_payment,
-            "unmatched_refund": self._close_refund,
-            "dispute": self._note_dispute,
-            "gateway_refund": self._note_refund,
+            "unmatched_payment": partial(
+                self._close, partial(queries.resolve, is_refund=False), "payment.close"
+            ),
+            "unmatched_refund": partial(
+                self._close, partial(queries.resolve, is_refund=True), "payment.close"
+            ),
+            "dispute": partial(self._close, queries.resolve_dispute, "payment.dispute"),
+            "gateway_refund": partial(self._close, queries.gateway_refund, "refund.noted"),
             "undecided_payment": self._settle_payment,
             "unpaid_booking": self._close_unpaid_booking,
             "stuck_refund": self._retry_refund,
@@ -97,29 +104,17 @@ class ActionItems:
         left = tuple(one for one in self._recent[1] if one.id != item_id)
         self._recent = float("-inf"), left
 
-    async def _close_payment(self, payment_id: str, actor: str) -> None:
-        await self._close(payment_id, actor, is_refund=False)
-
-    async def _close_refund(self, refund_id: str, actor: str) -> None:
-        await self._close(refund_id, actor, is_refund=True)
-
-    async def _close(self, item_id: str, actor: str, *, is_refund: bool) -> None:
+    async def _close(
+        self,
+        close: Callable[[AsyncSession, str], Awaitable[bool]],
+        action: str,
+        item_id: str,
+        actor: str,
+    ) -> None:
         async with self._database.transaction() as session:
-            if not await queries.resolve(session, item_id, is_refund=is_refund):
+            if not await close(session, item_id):
                 raise AlreadyResolved
-            session.add(AuditEntry(actor=actor, action="payment.close", subject=item_id))
-
-    async def _note_dispute(self, dispute_id: str, actor: str) -> None:
-        async with self._database.transaction() as session:
-            if not await queries.resolve_dispute(session, dispute_id):
-                raise AlreadyResolved
-            session.add(AuditEntry(actor=actor, action="payment.dispute", subject=dispute_id))
-
-    async def _note_refund(self, refund_id: str, actor: str) -> None:
-        async with self._database.transaction() as session:
-            if not await queries.gateway_refund(session, refund_id):
-                raise AlreadyResolved
-            session.add(AuditEntry(actor=actor, action="refund.noted", subject=refund_id))
+            session.add(AuditEntry(actor=actor, action=action, subject=item_id))
 
     async def _settle_payment(self, payment_id: str, actor: str) -> None:
         async with self._database.transaction() as session:
