@@ -81,7 +81,7 @@ form.addEventListener("submit", async (event) => {
   const { status, body } = await takeUntilAnswered(code);
   if (status === 200 && body.note !== "cookie_required") {
     // What this browser knew of the queue is of a place that it has no more.
-    sharedQueue(slug).write({ left: 0, number: 0, position: 0, start: 0 });
+    sharedQueue(slug).write({ left: 0, leaving: 0, number: 0, position: 0, start: 0 });
     if (Object.keys(body.typed).length > 0) save(`surge-form-${slug}`, body.typed, "session");
     const page = body.state === "admitted" ? "book" : "queue";
     window.location.replace(`/${page}/${encodeURIComponent(slug)}`);

@@ -21,7 +21,7 @@ export const EventFeed = createFeed((push, base) => {
   const enter = async (feed) => {
     if (feed.get().busy) return;
     feed.put({ busy: true, problem: "" });
-    sharedQueue(slug).write({ left: 0 });
+    sharedQueue(slug).write({ left: 0, leaving: 0 });
     const answer = await request("POST", `/api/queue/${name}`, undefined, arrival());
     const state = answer.body?.state;
     if (state === "admitted") return window.location.assign(`/book/${name}`);

@@ -28,6 +28,8 @@ import { countVisit } from "./visit.js";
 const MISSING_AFTER = 2;
 const IN_QUEUE = ["waiting", "paused", "scheduled", "admitted", "sold_out"];
 const LEFT_MS = 3600000;
+// Longer than a request lasts.
+const LEAVING_MS = 15000;
 const missed = () =>
   gettext(
     "It was your turn, but you did not come in before it ended. It went to the next visitor.",
@@ -114,10 +116,9 @@ const startWaitingRoom = (push, base) => {
   let entering = false;
   let isFetching = false;
 
-  /** @param {number} [at] */
-  const isRecent = (at = 0) => Date.now() - at < LEFT_MS;
   // A reload after leaving does not join again unasked; "Join again" and "Get tickets" do.
-  const hasLeft = () => isRecent(shared.read().left);
+  const hasLeft = () => Date.now() - (shared.read().left || 0) < LEFT_MS;
+  const isLeaving = () => Date.now() - (shared.read().leaving || 0) < LEAVING_MS;
   /** @param {FeedValue} value */
   const setTitle = (value) => {
     document.title = queueTitle(value, document.hidden);
@@ -237,7 +238,8 @@ const startWaitingRoom = (push, base) => {
    */
   const lose = (feed, value, reason) => {
     // The server may tell one tab before it has answered the tab that leaves.
-    if (hasLeft() || isRecent(shared.read().leaving)) return stop(feed, { phase: "left" });
+    if (isLeaving()) shared.write({ left: Date.now(), leaving: 0 });
+    if (hasLeft()) return stop(feed, { phase: "left" });
     entering = false;
     const sentence = value.phase === "admitted" ? missed() : silent();
     return stop(feed, { phase: "lost", note_text: translated(reason) || sentence });
@@ -295,7 +297,7 @@ const startWaitingRoom = (push, base) => {
     // Only one who has left may take a new place beside the one on the other device.
     if (feed.get().phase === "moved") await request("DELETE", path);
     joined = entering = false;
-    shared.write({ left: 0, number: 0, position: 0 });
+    shared.write({ left: 0, leaving: 0, number: 0, position: 0 });
     feed.put({ phase: "joining", asking: false, position: 0, number: 0, joined_at: 0, note: "" });
     feed.run({ anew: true });
   };
@@ -304,13 +306,18 @@ const startWaitingRoom = (push, base) => {
     feed.halt();
     feed.put({ leaving: true });
     shared.write({ leaving: Date.now() });
-    const answer = await request("DELETE", path);
-    if (answer.status === 204 || answer.status === 404) {
+    const { status } = await request("DELETE", path);
+    const isGone = status === 204 || status === 404;
+    // Another tab may have joined again since.
+    const isAnew = shared.read().leaving === 0 && !hasLeft();
+    if (isGone && !isAnew) {
       shared.write({ left: Date.now(), leaving: 0, number: 0, position: 0 });
       stop(feed, { phase: "left", leaving: false, position: 0, number: 0 });
     } else {
-      shared.write({ leaving: 0 });
-      feed.put({ leaving: false, problem: gettext("No connection. You are still in the queue.") });
+      // Without an answer it may have arrived all the same; then the next poll says so.
+      if (status !== 0) shared.write({ leaving: 0 });
+      const problem = isGone ? "" : gettext("No connection. You are still in the queue.");
+      feed.put({ leaving: false, problem });
       feed.run();
     }
   };

@@ -25,22 +25,32 @@ class RecentValues(Generic[_Value]):
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, key: str) -> _Value:
-        """Return a value that no change is newer than; raises what its read raises."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            started = time.monotonic()
-            if (found := self._found.get(key)) and started - found[0] < self._seconds:
-                return found[1]
-            try:
-                value = await self._read(key)
-            except BaseException:
-                # A stranger may ask for any number of keys that nothing has.
-                self._forget(key, lock)
-                raise
-            # A change has taken the lock away: this read may have begun before it.
-            if self._locks.get(key) is lock:
-                self._found[key] = started, value
-            return value
+        """Return a value as it was after all changes that were made before the call.
+
+        It raises what its read raises.
+        """
+        while True:
+            lock = self._locks.setdefault(key, asyncio.Lock())
+            async with lock:
+                # A change has taken the lock away: those who waited for it share the next one.
+                if self._locks.get(key) is not lock:
+                    continue
+                return await self._get(key, lock)
+
+    async def _get(self, key: str, lock: asyncio.Lock) -> _Value:
+        started = time.monotonic()
+        if (found := self._found.get(key)) and started - found[0] < self._seconds:
+            return found[1]
+        try:
+            value = await self._read(key)
+        except BaseException:
+            # A stranger may ask for any number of keys that nothing has.
+            self._forget(key, lock)
+            raise
+        # This read may have begun before a change.
+        if self._locks.get(key) is lock:
+            self._found[key] = started, value
+        return value
 
     def invalidate(self, key: str) -> None:
         """Read a value anew next time, also if a read is on its way; called after a change."""

@@ -57,6 +57,19 @@ async def test_a_read_that_began_before_a_change_is_not_kept(*, is_all: bool) ->
     assert row.reads == 2
 
 
+async def test_all_who_waited_when_a_change_came_share_the_read_after_it() -> None:
+    row = Row()
+    values = RecentValues(row.read, seconds=60)
+    row.may_answer.clear()
+    asked = [asyncio.create_task(values.get("a")) for _ in range(50)]
+    await row.is_read.wait()
+    row.number = 2
+    values.invalidate("a")
+    row.may_answer.set()
+    assert await asyncio.gather(*asked) == [1, *[2] * 49]
+    assert row.reads == 2
+
+
 async def test_everyone_who_asks_for_nothing_is_told_so() -> None:
     values = RecentValues(Row().read, seconds=60)
     asked = (values.get("nothing") for _ in range(5))

@@ -163,8 +163,10 @@ def eta_seconds(queue: QueueState, ahead: int | None, pace: Pace) -> tuple[int, 
     seconds = _until(turns, pace.per_second, pace.leaving)
     # How long visitors stay is known better after each roomful of them.
     roomfuls = max(0, queue.admitted - queue.inside - queue.called) / max(1, queue.limit)
-    # Where visitors only pass through, the rush of an opening outlasts many roomfuls.
-    drift = _DRIFT + _YOUNG_DRIFT / (1 + min(roomfuls, pace.known_seconds / _RUSH_SECONDS))
+    if queue.admitted <= queue.admitted_last_minute:
+        # Where visitors only pass through, the rush of an opening outlasts many roomfuls.
+        roomfuls = min(roomfuls, pace.known_seconds / _RUSH_SECONDS)
+    drift = _DRIFT + _YOUNG_DRIFT / (1 + roomfuls)
     # Nor does what was seen for a moment say much of a long time.
     drift += _FAR_DRIFT * math.log1p(seconds / pace.known_seconds)
     doubt = _DEVIATIONS * math.sqrt(0.5 / turns + 0.5 / max(1, pace.turns) + drift**2)

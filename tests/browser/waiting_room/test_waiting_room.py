@@ -78,8 +78,36 @@ async def test_a_reload_and_a_second_tab_show_the_same_place(
     await tab.get_by_role("button", name="Yes, give up my place").click()
     left = "You left the queue"
     await expect(person.page.get_by_role("heading", name=left)).to_be_visible()
+    # Nor does the late answer take away what was joined again in between.
+    await person.page.get_by_role("button", name="Join again").click()
+    await expect(person.page.locator(".hero")).to_have_text("2")
     answer_to_leaving.set()
     await expect(tab.get_by_role("heading", name=left)).to_be_visible()
+    await tab.reload()
+    for page in (person.page, tab):
+        await expect(page.locator(".hero")).to_have_text("2")
+
+
+async def test_leaving_whose_answer_is_lost_is_told_as_leaving(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(concurrent_buyers=1)
+    _, (person,) = await wait_behind(new_person, new_buyer, slug, people=1)
+
+    async def lose_answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await person.page.route(f"**/api/queue/{slug}", lose_answer)
+    await person.page.get_by_role("button", name="Leave the queue").click()
+    await person.page.get_by_role("button", name="Yes, give up my place").click()
+    left = person.page.get_by_role("heading", name="You left the queue")
+    await expect(left).to_be_visible()
+    await person.page.reload()
+    await expect(left).to_be_visible()
 
 
 async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(

@@ -28,6 +28,14 @@ def test_an_estimate_is_a_range_around_the_measured_pace_and_nothing_without_one
     assert eta_seconds(_queue(), 99, Pace()) is None
 
 
+def test_a_server_that_is_new_to_an_old_sale_tells_about_the_same_wait() -> None:
+    # Elsewhere a longer one is told as a queue that has become slower.
+    queue = _queue(admitted=2_100, admitted_last_minute=300)
+    _, old = eta_seconds(queue, 600, Pace(5.0, 60, known_seconds=300)) or (0, 0)
+    _, new = eta_seconds(queue, 600, Pace(5.0, 60, known_seconds=10)) or (0, 0)
+    assert old < new < 1.25 * old
+
+
 def test_with_twenty_a_minute_the_eightieth_is_not_told_two_minutes() -> None:
     # Twenty were let in at once, a second after the opening.
     rules = {"now_ms": 1_000, "first_admission_ms": 0, "max_per_minute": 20, "limit": 500}
