@@ -64,6 +64,26 @@ async def test_the_page_of_an_event_says_it_all_without_a_script(
     )
 
 
+async def test_the_page_of_a_cancelled_event_leads_to_bookings_without_a_script(
+    services: Container, surge: Surge, new_sale: NewSale
+) -> None:
+    slug = await new_sale()
+    await services.lifecycle.cancel(slug, actor="test")
+    html = ""
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+
+        async def is_cancelled() -> bool:
+            # Each worker reads the event once a second.
+            nonlocal html
+            html = (await http.get(f"/events/{slug}")).text
+            return f"/queue/{slug}" not in html
+
+        await eventually(is_cancelled, about="the page of a cancelled event")
+    (main,) = re.findall(r"<main.*?</main>", html, re.DOTALL)
+    assert "This event is cancelled." in main
+    assert 'href="/bookings/find"' in main
+
+
 async def test_what_an_organizer_wrote_stays_text(surge: Surge, new_sale: NewSale) -> None:
     soon = utc_now() + timedelta(hours=3)
     texts = {"description": _HOSTILE, "venue": _HOSTILE, "city": _HOSTILE}
