@@ -93,7 +93,9 @@ def when(moment: datetime, time_zone: str) -> str:
 
 def phone(number: str) -> str:
     """Return an Indian number as `+91 98765 43210`, any other as it is stored."""
-    is_indian = number.startswith("+91") and len(number) == 13  # noqa: PLR2004  with ten digits
+    digits = number.removeprefix("+91")
+    # A recipient may be an email address, which may begin in the same way.
+    is_indian = len(digits) == len(number) - 3 == 10 and digits.isdecimal()  # noqa: PLR2004
     return f"{number[:3]} {number[3:8]} {number[8:]}" if is_indian else number
 
 

@@ -224,6 +224,10 @@ async def test_an_ended_hold_is_restored_or_it_is_said_why_not(services: SimpleN
     state = at(HoldRecoveryState(), "/admin/events/monsoon/holds", "admin=root")
     await call(HoldRecoveryState.load, state)
     assert [(row.name, row.can_restore) for row in state.holds] == [("Asha", True)]
+    # What a link dials has no spaces.
+    assert [(row.phone, row.phone_text) for row in state.holds] == [
+        ("+919876543210", "+91 98765 43210")
+    ]
     await call(HoldRecoveryState.restore, state, {"id": "I1"})
     assert (state.done, state.problem) == ("", SoldOut.message)
     await call(HoldRecoveryState.filter, state, "status", "held")

@@ -11,7 +11,7 @@ import pytest
 from surge_app.clock import utc_now
 from surge_app.errors import EditConflict
 from surge_app.models import RefundReason
-from surge_app.services.admin.participants import BookingDetail
+from surge_app.services.admin.participants import BookingDetail, TimelineEntry
 from surge_app.services.payments.refund_policy import RefundPlan
 from surge_app.services.payments.views import RefundedView
 from surge_app.state.admin.bookings.booking import BookingDetailState
@@ -24,7 +24,8 @@ def _detail(version: int) -> BookingDetail:
         time_zone="Asia/Kolkata", status="confirmed", name="Asha", email="a@example.com",
         phone="+919876543210", subtotal_paise=50_000, fee_paise=2_500, total_paise=52_500,
         refundable_paise=52_500, channel="online", in_cash=False, method="card",
-        created_at=utc_now(), tickets=(), timeline=(),
+        created_at=utc_now(), tickets=(),
+        timeline=(TimelineEntry(utc_now(), "message", "sms confirmed +919876543210", "sent"),),
     )  # fmt: skip
 
 
@@ -91,6 +92,8 @@ async def test_a_refund_is_spelled_out_before_it_is_made_and_made_once(
     bookings: Bookings,
 ) -> None:
     state = await _open()
+    assert state.booking.phone_text == "+91 98765 43210"
+    assert state.timeline[0].detail.startswith("+91 98765 43210 · ")
     await _review(state, kind="tickets", **{"ticket-2": "yes"})
     assert state.question == "Refund ₹250 to Asha and cancel 1 ticket?"
     assert bookings.refunds == []

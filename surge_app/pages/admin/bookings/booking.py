@@ -81,7 +81,11 @@ def _resend(label: Any, action: Any) -> rx.Component:
     return confirmed(
         BookingDetailState,
         label,
-        _("Resend the tickets to {email} {phone}?", email=_BOOKING.email, phone=_BOOKING.phone),
+        _(
+            "Resend the tickets to {email} {phone}?",
+            email=_BOOKING.email,
+            phone=_BOOKING.phone_text,
+        ),
         action,
         BookingDetailState.resend,
         hidden("version", _BOOKING.version),
@@ -128,7 +132,7 @@ def _contact() -> rx.Component:
                     "it.",
                     name=_BOOKING.name,
                     email=_BOOKING.email,
-                    phone=_BOOKING.phone,
+                    phone=_BOOKING.phone_text,
                 ),
                 tone="warn",
             ),

@@ -68,7 +68,7 @@ def _hold(row: HoldRow) -> rx.Component:
             rx.el.span(
                 rx.el.a(row.email, href=f"mailto:{row.email}", class_name="link"),
                 " · ",
-                rx.el.a(row.phone, href=f"tel:{row.phone}", class_name="link"),
+                rx.el.a(row.phone_text, href=f"tel:{row.phone}", class_name="link"),
                 class_name="small",
             ),
         ),

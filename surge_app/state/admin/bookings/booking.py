@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import BANKS_TAKE, BOX_OFFICE_METHODS, rupees
+from surge_app.formatting import BANKS_TAKE, BOX_OFFICE_METHODS, phone, rupees
 from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.services.admin.participants import BookingDetail, SoldTicket, TimelineEntry
 from surge_app.services.checkout.email_suggestion import typo_question
@@ -85,6 +85,7 @@ class BookingDetailCard:
     name: str = ""
     email: str = ""
     phone: str = ""
+    phone_text: str = ""
     can_refund: bool = False
     paid: str = ""
     dispute: str = ""
@@ -288,6 +289,7 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
         name=detail.name,
         email=detail.email,
         phone=detail.phone,
+        phone_text=phone(detail.phone),
         can_refund=detail.status == "confirmed",
         paid=_paid(detail),
         dispute=_dispute(detail.dispute),
@@ -348,7 +350,7 @@ def _timeline_row(one: TimelineEntry, zone: str) -> TimelineRow:
         channel, kind, recipient = f"{one.detail}  ".split(" ", 2)
         channel = {"email": _("email"), "sms": _("SMS")}.get(channel, channel)
         what = f"{_(_MESSAGES.get(kind, kind.replace('_', ' ').capitalize()))} {channel}"
-        detail = recipient.strip()
+        detail = phone(recipient.strip())
     elif one.what == "checked_in":
         detail = _("ticket {number}", number=one.detail)
     elif one.what == "action":

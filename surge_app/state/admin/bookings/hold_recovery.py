@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.formatting import rupees
+from surge_app.formatting import phone, rupees
 from surge_app.languages import gettext as _, ngettext
 from surge_app.services.checkout.views import ListedIntent
 from surge_app.state import view_models
@@ -31,6 +31,7 @@ class HoldRow:
     name: str = ""
     email: str = ""
     phone: str = ""
+    phone_text: str = ""
     tickets: str = ""
     when: str = ""
     can_restore: bool = False
@@ -88,6 +89,7 @@ def _row(one: ListedIntent, zone: str, *, is_on_sale: bool) -> HoldRow:
         name=one.name or _("No contact given"),
         email=one.email,
         phone=one.phone,
+        phone_text=phone(one.phone),
         tickets=f"{lines} · {rupees(one.total_paise)}",
         when=f"{', '.join(filter(None, parts))}{paying}",
         can_restore=is_on_sale and one.ended_at is not None,
