@@ -70,7 +70,7 @@ def _row(row: CheckRow) -> rx.Component:
         rx.el.div(
             rx.el.span(row.name),
             rx.cond(row.advice != "", rx.el.span(row.advice, class_name="muted small")),
-            # Names and values of the database, for who repairs it; the same in every language.
+            # Names and values of the database, for an operator; the same in every language.
             rx.cond(
                 row.rows != "", rx.el.pre(row.rows, lang="en", dir="ltr", class_name="mail small")
             ),
