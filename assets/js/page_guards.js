@@ -90,26 +90,41 @@ const tolerateTranslation = () => {
 /**
  * An answer may move the page between the press of a mouse and its release: it takes away what was
  * wrong with the field that the press has left. The browser then clicks what both places share,
- * which does nothing. A hand that stood still has pressed the button, if that says the same still.
+ * which does nothing. A hand that stood still, within where the button was, has pressed it, if that
+ * has moved and says the same still. A hand that slides off a button takes its press back.
  */
 const keepPresses = () => {
-  /** @type {{button: HTMLElement, says: string | null, x: number, y: number} | undefined} */
+  /**
+   * @typedef {{button: HTMLElement, says: string | null, box: DOMRect, x: number, y: number}} Press
+   * @type {Press | undefined}
+   */
   let pressed;
   const onPress = (/** @type {PointerEvent} */ { button: key, target, clientX: x, clientY: y }) => {
     const button = /** @type {HTMLElement | null} */ (
       target instanceof Element ? target.closest("button, summary, a[href]") : null
     );
-    pressed = key === 0 && button ? { button, says: button.textContent, x, y } : undefined;
+    pressed =
+      key === 0 && button
+        ? { button, says: button.textContent, box: button.getBoundingClientRect(), x, y }
+        : undefined;
   };
   const onClick = (/** @type {MouseEvent} */ event) => {
     const start = pressed;
     pressed = undefined;
     // Keys and scripts click without a press, and a second click answers nothing.
     if (!start || !event.isTrusted || event.detail !== 1) return;
-    const { button, says, x, y } = start;
-    const isStill = Math.hypot(event.clientX - x, event.clientY - y) <= STILL_PX;
+    // They open a link elsewhere, which `click()` does not.
+    if (event.ctrlKey || event.shiftKey || event.metaKey || event.altKey) return;
+    const { button, says, box, x, y } = start;
+    const { clientX, clientY } = event;
+    const { left, top } = button.getBoundingClientRect();
+    const hasMoved = left !== box.left || top !== box.top;
+    const isStill = Math.hypot(clientX - x, clientY - y) <= STILL_PX;
+    const isWithin =
+      clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom;
     const isHit = button.contains(/** @type {Node} */ (event.target));
-    if (!isStill || isHit || !button.isConnected || button.textContent !== says) return;
+    if (!hasMoved || !isStill || !isWithin || isHit) return;
+    if (!button.isConnected || button.textContent !== says) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     button.click();

@@ -39,10 +39,27 @@ class Answers:
             socket.send(said)
 
 
-async def _middle(button: Locator) -> tuple[float, float]:
+async def _box(button: Locator) -> tuple[float, float, float, float]:
+    """Measure the left, top, right and bottom of a button."""
     box = await button.bounding_box()
     assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+
+
+async def _middle(button: Locator) -> tuple[float, float]:
+    left, top, right, bottom = await _box(button)
+    return (left + right) / 2, (top + bottom) / 2
+
+
+async def _is_outside(button: Locator, x: float, y: float) -> bool:
+    left, top, right, bottom = await _box(button)
+    return not (left <= x <= right and top <= y <= bottom)
+
+
+_COUNT = """button => {
+    window.pressed = 0;
+    button.addEventListener("click", () => { window.pressed += 1; });
+}"""
 
 
 async def test_a_press_counts_though_an_answer_moves_the_button_before_its_release(
@@ -62,16 +79,27 @@ async def test_a_press_counts_though_an_answer_moves_the_button_before_its_relea
     await expect(notice).to_be_visible()
     answers.may_pass = False
     await email.fill(f"{asha.tag}@example.com")
-    x, y = before = await _middle(pay)
+    x, y = await _middle(pay)
     await page.mouse.move(x, y)
     await page.mouse.down()
     answers.let_pass()
     await expect(notice).to_have_count(0)
-    assert await _middle(pay) != before
+    assert await _is_outside(pay, x, y)
     # A hand that moves away takes its press back.
+    await pay.evaluate(_COUNT)
     await page.mouse.move(x, y - 200)
+    assert await _is_outside(pay, x, y - 200)
     await page.mouse.up()
-    await expect(asha.window).to_have_count(0)
+    assert await page.evaluate("window.pressed") == 0
+    # From a button that stands, a little is enough.
+    left, _, right, bottom = await _box(pay)
+    x = (left + right) / 2
+    await page.mouse.move(x, bottom - 2)
+    await page.mouse.down()
+    await page.mouse.move(x, bottom + 4)
+    assert await _is_outside(pay, x, bottom + 4)
+    await page.mouse.up()
+    assert await page.evaluate("window.pressed") == 0
 
     await email.fill("asha@")
     await pay.click()
@@ -83,6 +111,7 @@ async def test_a_press_counts_though_an_answer_moves_the_button_before_its_relea
     await page.mouse.down()
     answers.let_pass()
     await expect(notice).to_have_count(0)
+    assert await _is_outside(pay, x, y)
     await page.mouse.up()
     await expect(asha.window).to_be_visible()
     assert person.errors == []
