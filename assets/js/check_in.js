@@ -2,13 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { backendUrl } from "./backend.js";
-import {
-  checkOffline,
-  createTicketList,
-  nextBatch,
-  noteCheckIn,
-  withoutSent,
-} from "./offline_scans.js";
+import { createTicketList, nextBatch, withoutSent } from "./offline_scans.js";
 import { load, save } from "./storage.js";
 
 /**
@@ -117,14 +111,9 @@ export const useCheckIn = (slug) => {
   const [result, setResult] = useState(/** @type {Result | null} */ (null));
   const [pending, setPending] = useState(/** @type {PendingScan[]} */ ([]));
   const [clashes, setClashes] = useState(/** @type {Result[]} */ ([]));
-  const list = useRef({
-    at: "",
-    tickets: /** @type {import("./offline_scans.js").TicketList} */ (new Map()),
-  });
+  const [list] = useState(createTicketList);
   // Grows with each answer to a scan: counts that were asked for before do not know of it.
   const answered = useRef(0);
-  /** Check-ins that a list on its way may miss. */
-  const noted = useRef(/** @type {PendingScan[]} */ ([]));
   const now = useRef({ gate, pending });
   now.current = { gate, pending };
   const gateName = () => now.current.gate.trim() || "Entrance";
@@ -140,6 +129,14 @@ export const useCheckIn = (slug) => {
     answered.current += 1;
     setCounts(known);
   };
+  /**
+   * Answers to two scans may cross. The later one to arrive knows less then.
+   * @param {Counts} known
+   */
+  const countUp = (known) => {
+    answered.current += 1;
+    setCounts((shown) => (shown && shown.inside > known.inside ? shown : known));
+  };
   /** @param {Result} shown */
   const show = (shown) => {
     setResult(shown);
@@ -154,20 +151,18 @@ export const useCheckIn = (slug) => {
     try {
       const answer = await call("/scans", { gate: gateName(), scans });
       if (!answer) return;
-      count(answer.counts);
+      countUp(answer.counts);
       const shown = combine(answer.results);
       show(shown);
       if (text && shown.checked_in_at) {
-        const checkIn = { at: shown.checked_in_at, gate: shown.gate ?? "" };
-        noted.current.push({ id: scans[0].id, text, ...checkIn });
-        await noteCheckIn(list.current.tickets, text, checkIn);
+        await list.note(text, { at: shown.checked_in_at, gate: shown.gate ?? "" });
       }
     } catch (error) {
       if (/** @type {{status?: number}} */ (error).status === 422) {
         return show({ verdict: "unknown" });
       }
       const local = { ...scans[0], gate: gateName() };
-      const shown = await checkOffline(list.current.tickets, local);
+      const shown = await list.check(local);
       if (shown.verdict === "admitted") store([...now.current.pending, local]);
       show(shown);
     }
@@ -185,13 +180,10 @@ export const useCheckIn = (slug) => {
     }
   };
   const fetchList = async () => {
-    noted.current = [];
+    const number = list.request();
     try {
       const answer = await call("/list");
-      if (!answer) return;
-      const checkIns = [...now.current.pending, ...noted.current];
-      const tickets = await createTicketList(answer.tickets, checkIns);
-      list.current = { at: answer.at, tickets };
+      if (answer) await list.take(number, answer, now.current.pending);
     } catch {
       // The last list stays.
     }
@@ -202,10 +194,14 @@ export const useCheckIn = (slug) => {
     const scans = batch.map(({ id, at, text }) => ({ id, at, text }));
     const answer = await call("/scans", { gate: batch[0].gate ?? gateName(), scans });
     if (!answer) return;
-    store(withoutSent(now.current.pending, batch));
-    count(answer.counts);
+    countUp(answer.counts);
     const known = new Map(answer.results.map((/** @type {Result} */ one) => [one.scan_id, one]));
-    noted.current.push(...batch.filter(({ id }) => known.get(id)?.checked_in_at));
+    // A list that comes between knows them as waiting or as noted.
+    for (const { id, text } of batch) {
+      const { checked_in_at: checkedInAt, gate: first = "" } = known.get(id) ?? {};
+      if (text && checkedInAt) await list.note(text, { at: checkedInAt, gate: first });
+    }
+    store(withoutSent(now.current.pending, batch));
     /** @type {Result[]} */
     const refused = answer.results.filter(
       (/** @type {Result} */ { verdict }) => verdict !== "admitted",
@@ -246,7 +242,7 @@ export const useCheckIn = (slug) => {
     setGate(name);
     save("surge-gate", name);
   };
-  const listedAt = list.current.at;
+  const listedAt = list.at;
   return {
     ...{ call, isOnline, gate, renameGate, counts, result, pending, clashes, listedAt },
     ...{ submit, undo },

@@ -9,7 +9,6 @@ const MAX_BATCH = 100;
  * @typedef {{id: string, at: string, text?: string, ticket_id?: string}} Scan
  * @typedef {Scan & {gate: string}} PendingScan
  * @typedef {{at: string, gate: string}} CheckIn
- * @typedef {Map<string, CheckIn | null>} TicketList by hash of the code; null is not checked in
  */
 
 /** @param {string} text base32 without padding */
@@ -54,45 +53,83 @@ export const ticketHash = async (text) => {
 };
 
 /**
- * @param {[hash: string, at: string | null, gate: string][]} rows as the API lists them
- * @param {PendingScan[]} pending not yet known to the server
- * @returns {Promise<TicketList>}
+ * The tickets of an event as last listed, and what is known of them since.
+ * @returns an object whose `at` is the time of the list
  */
-export const createTicketList = async (rows, pending) => {
-  /** @type {TicketList} */
-  const tickets = new Map(rows.map(([hash, at, gate]) => [hash, at ? { at, gate } : null]));
-  for (const { text, at, gate } of pending) {
-    if (text) await noteCheckIn(tickets, text, { at, gate });
-  }
-  return tickets;
-};
-
-/**
- * Note in the list that a ticket came in.
- * @param {TicketList} tickets
- * @param {string} text
- * @param {CheckIn} checkIn
- */
-export const noteCheckIn = async (tickets, text, checkIn) => {
-  const hash = await ticketHash(text);
-  if (hash) tickets.set(hash, checkIn);
-};
-
-/**
- * Decide about a scan by the list alone, and note in it who was admitted.
- * @param {TicketList} tickets
- * @param {PendingScan} scan
- */
-export const checkOffline = async (tickets, scan) => {
-  if (!scan.text) return { verdict: "by_hand", offline: true };
-  const hash = await ticketHash(scan.text);
-  const first = tickets.get(hash);
-  if (first === undefined) return { verdict: "unlisted", offline: true };
-  if (first) {
-    return { verdict: "already", gate: first.gate, checked_in_at: first.at, offline: true };
-  }
-  tickets.set(hash, { at: scan.at, gate: scan.gate });
-  return { verdict: "admitted", offline: true };
+export const createTicketList = () => {
+  let at = "";
+  /** @type {Map<string, CheckIn | null>} by hash of the code; null is not checked in */
+  let tickets = new Map();
+  let requested = 0;
+  /**
+   * Check-ins that a list on its way may miss: `list` is the last that was requested before.
+   * @type {{hash: string, checkIn: CheckIn, list: number}[]}
+   */
+  let recent = [];
+  /**
+   * @param {string} hash
+   * @param {CheckIn} checkIn
+   * @param {number} number
+   */
+  const enter = (hash, checkIn, number) => {
+    if (!hash) return;
+    tickets.set(hash, checkIn);
+    recent.push({ hash, checkIn, list: number });
+  };
+  return {
+    get at() {
+      return at;
+    },
+    /** @returns the number of the list that is about to be requested */
+    request: () => {
+      requested += 1;
+      return requested;
+    },
+    /**
+     * Take a list as the API answers it, unless a newer one was requested since.
+     * @param {number} number
+     * @param {{at: string, tickets: [hash: string, at: string | null, gate: string][]}} answer
+     * @param {PendingScan[]} pending not yet known to the server
+     */
+    take: async (number, answer, pending) => {
+      const hashes = await Promise.all(pending.map(({ text }) => (text ? ticketHash(text) : "")));
+      if (number !== requested) return;
+      // From here on nothing waits, so that no scan comes between.
+      tickets = new Map(
+        answer.tickets.map(([hash, time, gate]) => [hash, time ? { at: time, gate } : null]),
+      );
+      pending.forEach(({ at: time, gate }, index) => {
+        if (hashes[index]) tickets.set(hashes[index], { at: time, gate });
+      });
+      recent = recent.filter(({ list }) => list >= number);
+      for (const { hash, checkIn } of recent) tickets.set(hash, checkIn);
+      at = answer.at;
+    },
+    /**
+     * Note that a ticket came in, as the server answered.
+     * @param {string} text
+     * @param {CheckIn} checkIn
+     */
+    note: async (text, checkIn) => {
+      const number = requested;
+      enter(await ticketHash(text), checkIn, number);
+    },
+    /**
+     * Decide about a scan by the list alone, and note who was admitted.
+     * @param {PendingScan} scan
+     */
+    check: async (scan) => {
+      if (!scan.text) return { verdict: "by_hand", offline: true };
+      const hash = await ticketHash(scan.text);
+      const first = tickets.get(hash);
+      if (first === undefined) return { verdict: "unlisted", offline: true };
+      if (first) {
+        return { verdict: "already", gate: first.gate, checked_in_at: first.at, offline: true };
+      }
+      enter(hash, { at: scan.at, gate: scan.gate }, requested);
+      return { verdict: "admitted", offline: true };
+    },
+  };
 };
 
 /**

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  checkOffline,
   createTicketList,
   nextBatch,
   ticketCode,
@@ -26,23 +25,72 @@ test("a code is read out of the signed text, and a bare code is itself", () => {
   assert.equal(ticketCode(" T-ABC123 "), "T-ABC123");
 });
 
+/** The answer of the API with tickets by code, each null or checked in at a gate. */
+const answer = async (codes) => ({
+  at: "2027-01-01T00:00:00Z",
+  tickets: await Promise.all(
+    Object.entries(codes).map(async ([code, gate]) => [
+      await ticketHash(code),
+      gate && "2027-01-01T00:00:00Z",
+      gate ?? "",
+    ]),
+  ),
+});
+const listOf = async (codes, pending = []) => {
+  const list = createTicketList();
+  await list.take(list.request(), await answer(codes), pending);
+  return list;
+};
+const checkIn = { at: "2027-01-01T00:00:09Z", gate: "North" };
+const verdict = async (list, code) => (await list.check(scan("7", code))).verdict;
+
 test("a listed ticket is admitted once, and then known", async () => {
-  const tickets = await createTicketList([[await ticketHash("A"), null, ""]], []);
-  assert.equal((await checkOffline(tickets, scan("1", "A"))).verdict, "admitted");
-  const again = await checkOffline(tickets, scan("2", "A", "West"));
+  const list = await listOf({ A: null });
+  assert.equal(await verdict(list, "A"), "admitted");
+  const again = await list.check(scan("2", "A", "West"));
   assert.deepEqual([again.verdict, again.gate], ["already", "East"]);
 });
 
 test("an unlisted ticket and a search by hand are not admitted without a network", async () => {
-  const tickets = await createTicketList([], []);
-  assert.equal((await checkOffline(tickets, scan("1", "B"))).verdict, "unlisted");
-  assert.equal((await checkOffline(tickets, scan("2", ""))).verdict, "by_hand");
+  const list = await listOf({});
+  assert.equal(await verdict(list, "B"), "unlisted");
+  assert.equal(await verdict(list, ""), "by_hand");
 });
 
 test("a new list still knows the scans that wait to be sent", async () => {
-  const rows = [[await ticketHash("A"), null, ""]];
-  const tickets = await createTicketList(rows, [scan("1", "A")]);
-  assert.equal((await checkOffline(tickets, scan("2", "A"))).verdict, "already");
+  const list = await listOf({ A: null }, [scan("1", "A")]);
+  assert.equal(await verdict(list, "A"), "already");
+});
+
+test("a list knows what came in after it was requested, but not what was undone before", async () => {
+  const list = await listOf({ A: null, B: null });
+  await list.note("A", checkIn);
+  const late = list.request();
+  await list.note("B", checkIn);
+  await list.take(late, await answer({ A: null, B: null }), []);
+  assert.equal(await verdict(list, "A"), "admitted");
+  assert.equal(await verdict(list, "B"), "already");
+});
+
+test("an older list changes nothing, whether the newer one came or not", async () => {
+  const list = await listOf({ A: null });
+  const older = list.request();
+  await list.note("A", checkIn);
+  const newer = list.request();
+  await list.take(older, await answer({ A: null }), []);
+  assert.equal(await verdict(list, "A"), "already");
+  await list.take(newer, await answer({ A: "North" }), []);
+  await list.take(older, await answer({ A: null }), []);
+  assert.equal(await verdict(list, "A"), "already");
+});
+
+test("what comes in while a list is being taken is in it", async () => {
+  const list = await listOf({ A: null, B: null });
+  const rows = await answer({ A: null, B: null, C: null });
+  const taken = list.take(list.request(), rows, [scan("1", "C")]);
+  const scans = [list.check(scan("2", "A")), list.note("B", checkIn)];
+  await Promise.all([taken, ...scans]);
+  for (const code of ["A", "B", "C"]) assert.equal(await verdict(list, code), "already");
 });
 
 test("scans are sent an entrance at a time, in order, and removed once sent", () => {
