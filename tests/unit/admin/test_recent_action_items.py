@@ -33,9 +33,9 @@ class Items(ActionItems):
         await self.may_answer.wait()
         return found
 
-    async def _close_payment(self, payment_id: str, actor: str) -> None:
-        del actor
-        self.open = [one for one in self.open if one.id != payment_id]
+    async def _close(self, close: object, action: str, item_id: str, actor: str) -> None:
+        del close, action, actor
+        self.open = [one for one in self.open if one.id != item_id]
 
 
 async def _names(items: Items) -> list[str]:
