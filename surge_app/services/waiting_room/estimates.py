@@ -18,7 +18,6 @@ _MIN_TURNS, _SURE_TURNS = 8, 30
 # Nine of ten waits are to end inside the range.
 _DEVIATIONS = 1.75
 _DRIFT, _YOUNG_DRIFT, _FAR_DRIFT, _STEADY_DRIFT = 0.15, 0.36, 0.06, 0.04
-_RUSH_SECONDS = 20
 # Beyond this share of the free tickets, a wait depends on what others release.
 _SAFE_SHARE = 0.8
 _REPLY_SECONDS = 2.0
@@ -165,7 +164,7 @@ def eta_seconds(queue: QueueState, ahead: int | None, pace: Pace) -> tuple[int, 
     roomfuls = max(0, queue.admitted - queue.inside - queue.called) / max(1, queue.limit)
     if queue.admitted <= queue.admitted_last_minute:
         # Where visitors only pass through, the rush of an opening outlasts many roomfuls.
-        roomfuls = min(roomfuls, pace.known_seconds / _RUSH_SECONDS)
+        roomfuls = 0
     drift = _DRIFT + _YOUNG_DRIFT / (1 + roomfuls)
     # Nor does what was seen for a moment say much of a long time.
     drift += _FAR_DRIFT * math.log1p(seconds / pace.known_seconds)
