@@ -62,6 +62,25 @@ _COUNT = """button => {
 }"""
 
 
+async def _press_while_it_moves(asha: Attendee, answers: Answers) -> tuple[float, float]:
+    """Press Pay where it is, let an answer move it, and return where the mouse is held down."""
+    page = asha.page
+    email, pay = page.get_by_label("Email"), asha.button("^Pay")
+    notice = page.get_by_text("Please check the marked fields.")
+    await email.fill("asha@")
+    await pay.click()
+    await expect(notice).to_be_visible()
+    answers.may_pass = False
+    await email.fill(f"{asha.tag}@example.com")
+    x, y = await _middle(pay)
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    answers.let_pass()
+    await expect(notice).to_have_count(0)
+    assert await _is_outside(pay, x, y)
+    return x, y
+
+
 async def test_a_press_counts_though_an_answer_moves_the_button_before_its_release(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
@@ -72,19 +91,8 @@ async def test_a_press_counts_though_an_answer_moves_the_button_before_its_relea
     await asha.choose(1)
     await asha.hold()
     await fill_contact(page, tag=asha.tag)
-    email, pay = page.get_by_label("Email"), asha.button("^Pay")
-    await email.fill("asha@")
-    await pay.click()
-    notice = page.get_by_text("Please check the marked fields.")
-    await expect(notice).to_be_visible()
-    answers.may_pass = False
-    await email.fill(f"{asha.tag}@example.com")
-    x, y = await _middle(pay)
-    await page.mouse.move(x, y)
-    await page.mouse.down()
-    answers.let_pass()
-    await expect(notice).to_have_count(0)
-    assert await _is_outside(pay, x, y)
+    pay = asha.button("^Pay")
+    x, y = await _press_while_it_moves(asha, answers)
     # A hand that moves away takes its press back.
     await pay.evaluate(_COUNT)
     await page.mouse.move(x, y - 200)
@@ -101,17 +109,7 @@ async def test_a_press_counts_though_an_answer_moves_the_button_before_its_relea
     await page.mouse.up()
     assert await page.evaluate("window.pressed") == 0
 
-    await email.fill("asha@")
-    await pay.click()
-    await expect(notice).to_be_visible()
-    answers.may_pass = False
-    await email.fill(f"{asha.tag}@example.com")
-    x, y = await _middle(pay)
-    await page.mouse.move(x, y)
-    await page.mouse.down()
-    answers.let_pass()
-    await expect(notice).to_have_count(0)
-    assert await _is_outside(pay, x, y)
+    await _press_while_it_moves(asha, answers)
     await page.mouse.up()
     await expect(asha.window).to_be_visible()
     assert person.errors == []
